@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The loop: its life and its turn. What a turn does, and in which order, stands in ds_loop_turn and
+ * nowhere else; the parts are in sock.c, read.c and timer.c.
+ */
+#include "loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* The best one first. */
+static const struct ds_poller *const pollers[] = {&ds_poller_epoll, &ds_poller_poll};
+
+int64_t
+ds_clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static const struct ds_poller *
+choose_poller(void)
+{
+	const char *wanted = getenv("DSOCK_BACKEND");
+
+	if (wanted == NULL || *wanted == '\0')
+		return pollers[0];
+	for (size_t i = 0; i < sizeof(pollers) / sizeof(pollers[0]); i++)
+		if (strcmp(pollers[i]->name, wanted) == 0)
+			return pollers[i];
+	errno = EINVAL;
+	return NULL;
+}
+
+struct ds_loop *
+ds_loop_new(void)
+{
+	const struct ds_poller *poller = choose_poller();
+	if (poller == NULL)
+		return NULL;
+
+	struct ds_loop *loop = calloc(1, sizeof(*loop));
+	if (loop == NULL)
+		return NULL;
+	loop->poller = poller;
+	loop->timeout_ms = -1;
+	loop->now_ns = ds_clock_ns();
+	TAILQ_INIT(&loop->pushed);
+	loop->events = calloc(DS_BATCH, sizeof(*loop->events));
+	if (loop->events != NULL)
+		loop->poller_state = poller->open();
+	if (loop->poller_state == NULL) {
+		free(loop->events);
+		free(loop);
+		return NULL;
+	}
+	return loop;
+}
+
+void
+ds_loop_free(struct ds_loop *loop)
+{
+	if (loop == NULL)
+		return;
+	assert(!loop->in_turn);
+	for (size_t fd = 0; fd < loop->map_size; fd++)
+		if (loop->map[fd] != NULL)
+			ds_close(loop->map[fd], "loop freed");
+	ds_reap(loop);
+	ds_signals_free(loop);
+	while (loop->heap_len > 0)
+		ds_timer_cancel(loop->heap[1].timer);
+	loop->poller->close(loop->poller_state);
+	free(loop->heap);
+	free(loop->map);
+	free(loop->events);
+	free(loop);
+}
+
+static int
+shorter_wait(int a_ms, int b_ms)
+{
+	if (a_ms < 0 || b_ms < 0)
+		return a_ms < 0 ? b_ms : a_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+static int
+wait_ms(const struct ds_loop *loop)
+{
+	if (loop->stopping || loop->reap_first != NULL || ds_pushed_ready(loop))
+		return 0;
+	return shorter_wait(loop->timeout_ms, ds_timers_wait_ms(loop));
+}
+
+int
+ds_loop_turn(struct ds_loop *loop)
+{
+	assert(!loop->in_turn);
+	loop->in_turn = true;
+
+	int n = loop->poller->wait(loop->poller_state, loop->events, DS_BATCH, wait_ms(loop));
+	int error = n < 0 ? errno : 0;
+
+	loop->now_ns = ds_clock_ns();
+	for (int i = 0; i < n; i++)
+		ds_dispatch(loop->events[i].sock, loop->events[i].events);
+	ds_pushed_run(loop);
+	ds_timers_run(loop);
+	ds_reap(loop);
+	if (loop->post != NULL && !loop->post(loop, loop->post_arg))
+		loop->stopping = true;
+
+	loop->in_turn = false;
+	if (error != 0) {
+		errno = error;
+		return -1;
+	}
+	return loop->stopping ? 0 : 1;
+}
+
+int
+ds_loop_run(struct ds_loop *loop)
+{
+	int result;
+
+	do
+		result = ds_loop_turn(loop);
+	while (result == 1);
+	loop->stopping = false;
+	return result;
+}
+
+void
+ds_loop_stop(struct ds_loop *loop)
+{
+	loop->stopping = true;
+}
+
+void
+ds_loop_set_timeout(struct ds_loop *loop, int timeout_ms)
+{
+	loop->timeout_ms = timeout_ms;
+}
+
+void
+ds_loop_set_post(struct ds_loop *loop, ds_post_fn fn, void *arg)
+{
+	loop->post = fn;
+	loop->post_arg = arg;
+}
+
+int64_t
+ds_loop_now(const struct ds_loop *loop)
+{
+	return loop->now_ns;
+}
+
+const char *
+ds_loop_backend(const struct ds_loop *loop)
+{
+	return loop->poller->name;
+}
+
+size_t
+ds_loop_watched(const struct ds_loop *loop)
+{
+	return loop->watched;
+}
+
+struct ds_sock *
+ds_loop_sock(const struct ds_loop *loop, int fd)
+{
+	return fd >= 0 && (size_t)fd < loop->map_size ? loop->map[fd] : NULL;
+}

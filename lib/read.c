@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Reading, and bytes that were given back. Always true: a socket is in the loop's list of
+ * pushed-back ones exactly while it is open and has pushed-back bytes.
+ */
+#include "loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool
+has_pushed(const struct ds_sock *sock)
+{
+	return sock->extra != NULL && sock->extra->pushed_first != NULL;
+}
+
+static void
+pop_pushed(struct ds_extra *extra)
+{
+	struct ds_pushed *pushed = extra->pushed_first;
+
+	extra->pushed_first = pushed->next;
+	free(pushed);
+	if (extra->pushed_first == NULL)
+		TAILQ_REMOVE(&extra->sock->loop->pushed, extra, pushed_link);
+}
+
+static ssize_t
+read_pushed(struct ds_extra *extra, void *buf, size_t len)
+{
+	struct ds_pushed *pushed = extra->pushed_first;
+	size_t n = pushed->len - pushed->off;
+
+	if (n > len)
+		n = len;
+	memcpy(buf, pushed->data + pushed->off, n);
+	pushed->off += n;
+	if (pushed->off == pushed->len)
+		pop_pushed(extra);
+	return (ssize_t)n;
+}
+
+ssize_t
+ds_read(struct ds_sock *sock, void *buf, size_t len)
+{
+	ssize_t n;
+
+	if (ds_is_closed(sock))
+		return 0;
+	if (has_pushed(sock) && len > 0)
+		return read_pushed(sock->extra, buf, len);
+	do {
+		if (sock->extra != NULL && sock->extra->reader != NULL)
+			n = sock->extra->reader(sock, buf, len, sock->extra->reader_arg);
+		else
+			n = read(sock->fd, buf, len);
+	} while (n == -1 && errno == EINTR);
+	return n;
+}
+
+int
+ds_push_back(struct ds_sock *sock, const void *data, size_t len)
+{
+	if (ds_is_closed(sock) || len == 0)
+		return 0;
+
+	struct ds_extra *extra = ds_extra_of(sock);
+	struct ds_pushed *pushed = extra != NULL ? malloc(sizeof(*pushed) + len) : NULL;
+	if (pushed == NULL)
+		return -1;
+	*pushed = (struct ds_pushed){.len = len};
+	memcpy(pushed->data, data, len);
+	if (extra->pushed_first == NULL) {
+		extra->pushed_first = pushed;
+		TAILQ_INSERT_TAIL(&sock->loop->pushed, extra, pushed_link);
+	} else {
+		extra->pushed_last->next = pushed;
+	}
+	extra->pushed_last = pushed;
+	return 0;
+}
+
+int
+ds_set_reader(struct ds_sock *sock, ds_reader_fn fn, void *arg)
+{
+	struct ds_extra *extra = ds_extra_of(sock);
+
+	if (extra == NULL)
+		return -1;
+	extra->reader = fn;
+	extra->reader_arg = arg;
+	return 0;
+}
+
+bool
+ds_pushed_ready(const struct ds_loop *loop)
+{
+	const struct ds_extra *extra;
+
+	TAILQ_FOREACH (extra, &loop->pushed, pushed_link)
+		if (extra->sock->want & DS_READ)
+			return true;
+	return false;
+}
+
+void
+ds_pushed_drop(struct ds_sock *sock)
+{
+	while (has_pushed(sock))
+		pop_pushed(sock->extra);
+}
+
+/* One event_read for each that has bytes now and wants them. False when there was none. */
+static bool
+pushed_pass(struct ds_loop *loop)
+{
+	struct ds_extra *extra;
+	size_t left = 0;
+	bool any = false;
+
+	TAILQ_FOREACH (extra, &loop->pushed, pushed_link)
+		left++;
+	/* A callback may take any socket out of the list, so always start from its head. */
+	while (left-- > 0 && (extra = TAILQ_FIRST(&loop->pushed)) != NULL) {
+		TAILQ_REMOVE(&loop->pushed, extra, pushed_link);
+		TAILQ_INSERT_TAIL(&loop->pushed, extra, pushed_link);
+		if (!(extra->sock->want & DS_READ))
+			continue;
+		any = true;
+		extra->sock->ops->event_read(extra->sock);
+	}
+	return any;
+}
+
+void
+ds_pushed_run(struct ds_loop *loop)
+{
+	for (int pass = 0; pass < DS_PUSH_BACK_PASSES && !TAILQ_EMPTY(&loop->pushed); pass++)
+		if (!pushed_pass(loop))
+			return;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Signals as events, by signalfd(2): no handler, so no state outside the loop and nothing that
+ * could be interrupted. The kernel coalesces a storm. The descriptor is one more socket of the
+ * loop.
+ */
+#include "loop.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { SIGNAL_BATCH = 8 };
+
+struct ds_signals {
+	struct ds_sock sock;
+	sigset_t set;
+	struct ds_signal *first;
+};
+
+static struct ds_signal *
+find(const struct ds_signals *signals, int signo)
+{
+	struct ds_signal *signal = signals->first;
+
+	while (signal != NULL && signal->signo != signo)
+		signal = signal->next;
+	return signal;
+}
+
+static void
+signals_read(struct ds_sock *sock)
+{
+	struct ds_signals *signals = (struct ds_signals *)sock;
+	struct signalfd_siginfo info[SIGNAL_BATCH];
+	ssize_t n = ds_read(sock, info, sizeof(info));
+
+	for (ssize_t i = 0; i < n / (ssize_t)sizeof(info[0]); i++) {
+		/* Looked up each time: a callback may cancel any of them. */
+		struct ds_signal *signal = find(signals, (int)info[i].ssi_signo);
+
+		if (signal != NULL)
+			signal->fn(signal, signal->signo, signal->arg);
+	}
+}
+
+static const struct ds_ops signals_ops = {.name = "signals", .event_read = signals_read};
+
+static struct ds_signals *
+signals_of(struct ds_loop *loop)
+{
+	if (loop->signals != NULL)
+		return loop->signals;
+
+	struct ds_signals *signals = calloc(1, sizeof(*signals));
+	if (signals == NULL)
+		return NULL;
+	sigemptyset(&signals->set);
+	int fd = signalfd(-1, &signals->set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd == -1 || ds_sock_init(&signals->sock, loop, &signals_ops, fd, DS_READ) == -1) {
+		if (fd != -1)
+			close(fd);
+		free(signals);
+		return NULL;
+	}
+	loop->signals = signals;
+	return signals;
+}
+
+static int
+change_mask(int how, int signo)
+{
+	sigset_t one;
+
+	sigemptyset(&one);
+	if (sigaddset(&one, signo) == -1)
+		return -1;
+	int error = pthread_sigmask(how, &one, NULL);
+	if (error != 0)
+		errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+int
+ds_signal_add(struct ds_signal *signal, struct ds_loop *loop, int signo, ds_signal_fn fn, void *arg)
+{
+	struct ds_signals *signals = signals_of(loop);
+
+	if (signals == NULL)
+		return -1;
+	if (find(signals, signo) != NULL) {
+		errno = EEXIST;
+		return -1;
+	}
+	if (change_mask(SIG_BLOCK, signo) == -1)
+		return -1;
+	sigaddset(&signals->set, signo);
+	if (signalfd(signals->sock.fd, &signals->set, 0) == -1)
+		return -1;
+	*signal = (struct ds_signal){
+	    .fn = fn, .arg = arg, .loop = loop, .next = signals->first, .signo = signo};
+	signals->first = signal;
+	return 0;
+}
+
+void
+ds_signal_cancel(struct ds_signal *signal)
+{
+	struct ds_signals *signals = signal->loop != NULL ? signal->loop->signals : NULL;
+
+	if (signals == NULL)
+		return;
+	struct ds_signal **link = &signals->first;
+	while (*link != NULL && *link != signal)
+		link = &(*link)->next;
+	if (*link == NULL)
+		return;
+	*link = signal->next;
+	signal->loop = NULL;
+	sigdelset(&signals->set, signal->signo);
+	if (!ds_is_closed(&signals->sock))
+		signalfd(signals->sock.fd, &signals->set, 0);
+	change_mask(SIG_UNBLOCK, signal->signo);
+}
+
+/* The socket itself was closed and reaped with all the others of the loop. */
+void
+ds_signals_free(struct ds_loop *loop)
+{
+	while (loop->signals != NULL && loop->signals->first != NULL)
+		ds_signal_cancel(loop->signals->first);
+	free(loop->signals);
+	loop->signals = NULL;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The life of a socket: init, interest, events, close, reap. Always true: a socket is in the loop's
+ * map and in the back end exactly while it is open; a closed one is in the reap list exactly once,
+ * until its descriptor is closed and destroy has been called.
+ */
+#include "loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int
+map_reserve(struct ds_loop *loop, int fd)
+{
+	size_t size = loop->map_size == 0 ? 64 : loop->map_size;
+
+	while (size <= (size_t)fd)
+		size *= 2;
+	if (size == loop->map_size)
+		return 0;
+	struct ds_sock **map = reallocarray(loop->map, size, sizeof(struct ds_sock *));
+	if (map == NULL)
+		return -1;
+	memset(map + loop->map_size, 0, (size - loop->map_size) * sizeof(struct ds_sock *));
+	loop->map = map;
+	loop->map_size = size;
+	return 0;
+}
+
+int
+ds_sock_init(
+    struct ds_sock *sock, struct ds_loop *loop, const struct ds_ops *ops, int fd, unsigned watch)
+{
+	if (fd < 0) {
+		errno = EBADF;
+		return -1;
+	}
+	if (map_reserve(loop, fd) == -1)
+		return -1;
+	if (loop->map[fd] != NULL) {
+		errno = EEXIST;
+		return -1;
+	}
+	memset(sock, 0, sizeof(*sock));
+	sock->ops = ops;
+	sock->loop = loop;
+	sock->fd = fd;
+	sock->want = sock->armed = (uint8_t)(watch & (DS_READ | DS_WRITE));
+	if (loop->poller->add(loop->poller_state, sock, sock->armed) == -1)
+		return -1;
+	loop->map[fd] = sock;
+	loop->watched++;
+	return 0;
+}
+
+void
+ds_arm(struct ds_sock *sock)
+{
+	unsigned interest = sock->want | (sock->flags & DS_F_QUEUE_WATCH ? DS_WRITE : 0u);
+
+	if (interest == sock->armed || ds_is_closed(sock))
+		return;
+	sock->armed = (uint8_t)interest;
+	if (sock->loop->poller->mod(sock->loop->poller_state, sock, interest) == -1)
+		ds_close_errno(sock, errno);
+}
+
+static void
+watch(struct ds_sock *sock, unsigned bit, bool on)
+{
+	sock->want = (uint8_t)(on ? sock->want | bit : sock->want & ~bit);
+	ds_arm(sock);
+}
+
+void
+ds_watch_read(struct ds_sock *sock, bool on)
+{
+	watch(sock, DS_READ, on);
+}
+
+void
+ds_watch_write(struct ds_sock *sock, bool on)
+{
+	watch(sock, DS_WRITE, on);
+}
+
+static void
+default_err(struct ds_sock *sock)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (getsockopt(sock->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1 || error == 0)
+		error = EIO;
+	ds_close_errno(sock, error);
+}
+
+void
+ds_dispatch(struct ds_sock *sock, unsigned events)
+{
+	const struct ds_ops *ops = sock->ops;
+	bool readable = (events & DS_READ) && (sock->want & DS_READ);
+
+	if (readable && !ds_is_closed(sock))
+		ops->event_read(sock);
+	/* What was asked for may have changed since the event was fetched, by a callback of
+	 * another. */
+	if ((events & DS_WRITE) && (sock->armed & DS_WRITE) && !ds_is_closed(sock)) {
+		if (ops->event_write != NULL)
+			ops->event_write(sock);
+		else
+			ds_flush(sock);
+	}
+	if ((events & DS_ERR) && !ds_is_closed(sock)) {
+		if (ops->event_err != NULL)
+			ops->event_err(sock);
+		else
+			default_err(sock);
+	}
+	if ((events & DS_HUP) && !readable && !ds_is_closed(sock)) {
+		if (ops->event_hup != NULL)
+			ops->event_hup(sock);
+		else
+			ds_close(sock, "hangup");
+	}
+}
+
+/* Everything that ends a socket, but for what becomes of its descriptor. */
+static void
+finish(struct ds_sock *sock, const char *reason)
+{
+	struct ds_loop *loop = sock->loop;
+
+	sock->flags |= DS_F_CLOSED;
+	loop->poller->del(loop->poller_state, sock);
+	loop->map[sock->fd] = NULL;
+	loop->watched--;
+	sock->next_reap = NULL;
+	if (loop->reap_first == NULL)
+		loop->reap_first = sock;
+	else
+		loop->reap_last->next_reap = sock;
+	loop->reap_last = sock;
+
+	ds_pushed_drop(sock);
+	ds_queue_drop(sock);
+	if (sock->ops->on_close != NULL)
+		sock->ops->on_close(sock, reason);
+}
+
+void
+ds_close(struct ds_sock *sock, const char *reason)
+{
+	if (ds_is_closed(sock))
+		return;
+	if (sock->flags & DS_F_CORKED)
+		ds_tcp_cork(sock, false); /* so that the final bytes leave */
+	finish(sock, reason);
+}
+
+int
+ds_steal_fd(struct ds_sock *sock)
+{
+	int fd = ds_fd(sock);
+
+	if (fd == -1)
+		return -1;
+	sock->flags |= DS_F_BORROWED;
+	finish(sock, "stolen");
+	return fd;
+}
+
+static const char *
+errno_name(int error)
+{
+	switch (error) {
+	case EPIPE:
+		return "EPIPE";
+	case ECONNRESET:
+		return "ECONNRESET";
+	case ETIMEDOUT:
+		return "ETIMEDOUT";
+	case ENOMEM:
+		return "ENOMEM";
+	case EHOSTUNREACH:
+		return "EHOSTUNREACH";
+	case ENETUNREACH:
+		return "ENETUNREACH";
+	case ECONNREFUSED:
+		return "ECONNREFUSED";
+	case EBADF:
+		return "EBADF";
+	default:
+		return "EIO";
+	}
+}
+
+void
+ds_close_errno(struct ds_sock *sock, int error)
+{
+	ds_close(sock, errno_name(error));
+}
+
+bool
+ds_is_closed(const struct ds_sock *sock)
+{
+	return sock->flags & DS_F_CLOSED;
+}
+
+int
+ds_fd(const struct ds_sock *sock)
+{
+	return ds_is_closed(sock) ? -1 : sock->fd;
+}
+
+/* Destroy may close further sockets: they join the end of the list and go in the same call. */
+void
+ds_reap(struct ds_loop *loop)
+{
+	struct ds_sock *sock;
+
+	while ((sock = loop->reap_first) != NULL) {
+		loop->reap_first = sock->next_reap;
+		if (!(sock->flags & DS_F_BORROWED))
+			close(sock->fd);
+		free(sock->extra);
+		sock->extra = NULL;
+		if (sock->ops->destroy != NULL)
+			sock->ops->destroy(sock);
+	}
+}
+
+struct ds_extra *
+ds_extra_of(struct ds_sock *sock)
+{
+	if (sock->extra == NULL) {
+		sock->extra = calloc(1, sizeof(*sock->extra));
+		if (sock->extra != NULL)
+			sock->extra->sock = sock;
+	}
+	return sock->extra;
+}
