@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The output of one pass over a connection's input: one buffer, filled by the commands, sent with
+ * one write. Always true: there is room for the longest reply, since whoever dispatches keeps
+ * reply_is_full away (see reply_init); what would not fit is cut, never written beyond the end.
+ */
+#ifndef LATCHD_REPLY_H
+#define LATCHD_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct reply {
+	char *buf;
+	size_t len;
+	size_t full; /* from here on the buffer is to be sent before more is produced */
+	size_t size; /* beyond FULL there is room for the longest single reply or line of one */
+};
+
+/* FULL bytes, and room for one more line of LINE bytes. An initialised one may be resized while it
+ * is empty. -1: no memory, nothing changed. */
+int reply_init(struct reply *, size_t full, size_t line);
+void reply_fini(struct reply *);
+
+void reply_printf(struct reply *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* NAME as `locks` prints it: raw, but control bytes and `%` become %XX, so that none forges a line.
+ */
+void reply_name(struct reply *, const char *name, size_t len);
+
+static inline void
+reply_add(struct reply *reply, const char *data, size_t len)
+{
+	if (len > reply->size - reply->len)
+		len = reply->size - reply->len;
+	memcpy(reply->buf + reply->len, data, len);
+	reply->len += len;
+}
+
+#define REPLY_LITERAL(reply, text) reply_add(reply, text, sizeof(text) - 1)
+
+static inline bool
+reply_is_full(const struct reply *reply)
+{
+	return reply->len >= reply->full;
+}
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: ISC */
+/* See server.h: the life of the server, its signals and what it tells the service manager. */
+#include "server.h"
+
+#include "client.h"
+#include "listener.h"
+#include "reload.h"
+#include "systemd.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+
+enum {
+	STOP_MS = 800,	   /* for output that is queued when the end comes */
+	STATUS_MS = 5000,  /* how often the status line is renewed */
+	STATUS_SIZE = 128, /* bytes of it */
+	SPARE_FDS = 32	   /* descriptors that are no clients */
+};
+
+static void
+free_parts(struct server *server)
+{
+	ds_loop_free(server->loop); /* closes the clients, which release their locks */
+	listeners_free(server);
+	locks_free(server->service.locks);
+	reply_fini(&server->service.reply);
+	free(server->service.name);
+	free(server->status);
+	config_free(server->config);
+	free(server);
+}
+
+void
+server_free(struct server *server)
+{
+	if (server != NULL)
+		free_parts(server);
+}
+
+struct server *
+server_new(struct config *config, const struct options *options)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (server == NULL) {
+		config_free(config);
+		return NULL;
+	}
+	server->config = config;
+	server->options = options;
+	TAILQ_INIT(&server->listeners);
+	TAILQ_INIT(&server->clients);
+	RB_INIT(&server->ips);
+	server->service.describe = client_describe;
+	server->status = calloc(1, STATUS_SIZE);
+	server->service.locks = locks_new();
+	server->loop = ds_loop_new();
+	if (server->status == NULL || server->service.locks == NULL || server->loop == NULL ||
+	    server_apply_config(server) == -1) {
+		int error = errno;
+		free_parts(server);
+		errno = error;
+		return NULL;
+	}
+	stats_init(&server->service.stats, ds_loop_now(server->loop));
+	return server;
+}
+
+/* As many as are configured, as far as there are descriptors for them. */
+static size_t
+clients_possible(size_t wanted)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur == RLIM_INFINITY ||
+	    limit.rlim_cur >= wanted + SPARE_FDS)
+		return wanted;
+	size_t possible = limit.rlim_cur > 2 * SPARE_FDS ? limit.rlim_cur - SPARE_FDS : SPARE_FDS;
+	log_warning(
+	    "max_clients is %zu, but %zu descriptors allow %zu only (LimitNOFILE=, ulimit -n)",
+	    wanted, (size_t)limit.rlim_cur, possible);
+	return possible;
+}
+
+int
+server_apply_config(struct server *server)
+{
+	const struct config *config = server->config;
+	struct service *service = &server->service;
+	size_t max_name = config->locks.max_name;
+	/* A line of `locks`: each byte of the name may take three. */
+	size_t line = 3 * (CONFIG_PREFIX_MAX + max_name) + HOLDER_SIZE + REPLY_SHORT_MAX;
+	char *name = realloc(service->name, CONFIG_PREFIX_MAX + max_name);
+
+	if (name == NULL)
+		return -1;
+	service->name = name;
+	if (reply_init(&service->reply, config->server.max_output, line) == -1)
+		return -1;
+	service->max_name = max_name;
+	locks_set_limits(
+	    service->locks, config->locks.max_locks, config->locks.max_locks_per_client);
+	server->max_clients = clients_possible(config->server.max_clients);
+	return 0;
+}
+
+/* The end. */
+
+static void
+stop_now(struct ds_timer *timer, void *arg)
+{
+	struct server *server = arg;
+
+	(void)timer;
+	log_warning("%zu clients did not take their replies in time", server->n_clients);
+	clients_kill(server, "shutdown");
+}
+
+static void
+on_stop(struct ds_signal *signal, int signo, void *arg)
+{
+	struct server *server = arg;
+
+	(void)signal;
+	if (server->stopping) {
+		log_info("%s again: stopping at once", strsignal(signo));
+		ds_loop_stop(server->loop);
+		return;
+	}
+	log_info("%s: stopping with %zu clients and %zu locks", strsignal(signo), server->n_clients,
+	    locks_count(server->service.locks));
+	systemd_notify("STOPPING=1");
+	server->stopping = true;
+	listeners_close(server);
+	if (TAILQ_EMPTY(&server->clients) || ds_timer_add(&server->stop_deadline, STOP_MS) == -1)
+		ds_loop_stop(server->loop);
+	clients_stop(server);
+}
+
+static void
+on_reload(struct ds_signal *signal, int signo, void *arg)
+{
+	(void)signal;
+	(void)signo;
+	server_reload(arg);
+}
+
+/* The service manager. */
+
+static void
+on_tick(struct ds_timer *timer, void *arg)
+{
+	struct server *server = arg;
+	char status[STATUS_SIZE];
+
+	snprintf(status, sizeof(status), "%zu clients, %zu locks", server->n_clients,
+	    locks_count(server->service.locks));
+	if (strcmp(status, server->status) != 0) {
+		memcpy(server->status, status, sizeof(status));
+		systemd_notify("STATUS=%s", status);
+	}
+	systemd_notify("WATCHDOG=1");
+	ds_timer_add(timer, server->tick_ms);
+}
+
+static void
+announce(struct server *server)
+{
+	int64_t watchdog_ms = systemd_watchdog_ms();
+
+	if (!systemd_listens())
+		return;
+	systemd_notify("READY=1");
+	server->tick_ms = watchdog_ms > 0 && watchdog_ms < STATUS_MS ? watchdog_ms : STATUS_MS;
+	ds_timer_init(&server->tick, server->loop, on_tick, server);
+	on_tick(&server->tick, server);
+}
+
+static int
+watch_signals(struct server *server)
+{
+	struct ds_loop *loop = server->loop;
+
+	ds_timer_init(&server->stop_deadline, loop, stop_now, server);
+	if (ds_signal_add(&server->sigterm, loop, SIGTERM, on_stop, server) == 0 &&
+	    ds_signal_add(&server->sigint, loop, SIGINT, on_stop, server) == 0 &&
+	    ds_signal_add(&server->sighup, loop, SIGHUP, on_reload, server) == 0)
+		return 0;
+	log_error("cannot watch for signals: %s", strerror(errno));
+	return EX_OSERR;
+}
+
+int
+server_run(struct server *server)
+{
+	int status = watch_signals(server);
+
+	if (status == 0)
+		status = listeners_open(server);
+	if (status != 0) {
+		listeners_close(server);
+		return status;
+	}
+	announce(server);
+	if (ds_loop_run(server->loop) == -1) {
+		log_error("waiting for events failed: %s", strerror(errno));
+		status = EX_OSERR;
+	}
+	clients_kill(server, "shutdown");
+	log_info("stopped");
+	return status;
+}

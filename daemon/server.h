@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The server: all state of a running latchd, passed to whoever needs it. It owns the loop, the
+ * configuration, the lock table, the listeners and the buffers that all connections share.
+ */
+#ifndef LATCHD_SERVER_H
+#define LATCHD_SERVER_H
+
+#include "commands.h"
+#include "config.h"
+#include "dsock.h"
+#include "ipcount.h"
+#include "log.h"
+#include "options.h"
+
+#include <sys/queue.h>
+
+struct client;
+struct listener;
+
+TAILQ_HEAD(client_list, client);
+TAILQ_HEAD(listener_list, listener);
+
+enum {
+	INPUT_SIZE = 32 << 10
+}; /* of one read; also bounds what a client that waits has sent in advance */
+
+struct server {
+	struct ds_loop *loop;
+	struct config *config;
+	const struct options *options; /* the command line, for reloads */
+	struct service service;
+	char input[INPUT_SIZE]; /* where every connection's read goes */
+
+	struct listener_list listeners;
+	struct client_list clients;
+	struct ipcounts ips;
+	size_t n_clients; /* served; not those that are being told that they are too many */
+	size_t n_refused; /* those */
+	size_t max_clients;
+	uint64_t last_id;
+
+	struct ds_signal sigterm, sigint, sighup;
+	struct ds_timer stop_deadline;
+	struct ds_timer tick; /* the watchdog and the status line, under systemd */
+	int64_t tick_ms;
+	char *status;
+	bool stopping;
+
+	/* What peers can cause at will is logged through these. */
+	struct log_limit refused, accept_paused, limits;
+};
+
+/* Takes CONFIG over in any case; OPTIONS are lent. NULL: no memory or no loop, errno tells. */
+struct server *server_new(struct config *, const struct options *);
+void server_free(struct server *);
+/* Listens, serves until it is told to stop. An exit status of sysexits(3); errors have been logged.
+ */
+int server_run(struct server *);
+
+#endif
