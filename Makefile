@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: ISC
 # GNU make. `make help` lists the targets.
 #
-#   VARIANT=release (default), asan or tsan: a set of flags, built in build/VARIANT/
-#   PREFIX, DESTDIR: where `make install` puts things
+#   VARIANT=release   (the default), asan, tsan or coverage: a set of flags; built in build/VARIANT/
+#   PREFIX, DESTDIR   where `make install` puts things
+#   WERROR=-Werror    warnings are errors, as in CI
 
 VERSION = 0.1.0
 SOVERSION = 0
 
 PREFIX ?= /usr/local
-BINDIR = $(PREFIX)/bin
 SBINDIR = $(PREFIX)/sbin
 LIBDIR = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include
@@ -21,53 +21,205 @@ VARIANT = release
 B = build/$(VARIANT)
 WERROR =
 
-CFLAGS ?= -O2 -g
-FLAGS_release = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection
-FLAGS_asan = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-FLAGS_tsan = -O1 -fno-omit-frame-pointer -fsanitize=thread
-FLAGS_coverage = -O0 --coverage
+# Flags. Link-time optimisation is a tenth of a pipelined request; fat objects keep libdsock.a usable without it.
+IS_GCC := $(if $(findstring clang,$(CC)),,yes)
+FLAGS_release = -O2 -g $(if $(IS_GCC),-flto=auto -ffat-lto-objects) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 \
+	-fstack-protector-strong -fstack-clash-protection -fcf-protection
+FLAGS_asan = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_tsan = -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+FLAGS_coverage = -O0 -g --coverage
 FLAGS = $(FLAGS_$(VARIANT))
 
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 $(WERROR)
-PC = $(shell pkg-config --cflags libbsd-overlay inih libsodium 2>/dev/null)
-SYSTEMD_PC = $(shell pkg-config --exists libsystemd 2>/dev/null && echo -DHAVE_LIBSYSTEMD $$(pkg-config --cflags libsystemd))
-override CFLAGS += -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' \
-	-fvisibility=hidden -fPIC $(WARNINGS) $(FLAGS) $(PC) -Ilib -MMD -MP
-LDFLAGS_ALL = $(FLAGS) -Wl,-z,relro,-z,now $(LDFLAGS)
-LIBS_LIB = $(shell pkg-config --libs libbsd-overlay 2>/dev/null)
-LIBS = $(LIBS_LIB) $(shell pkg-config --libs inih libsodium 2>/dev/null) $(shell pkg-config --libs libsystemd 2>/dev/null)
+DEFINES = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"'
+PC := $(shell pkg-config --cflags libbsd-overlay inih libsodium 2>/dev/null)
+PC_SYSTEMD := $(shell pkg-config --exists libsystemd 2>/dev/null && \
+	echo -DHAVE_LIBSYSTEMD $$(pkg-config --cflags libsystemd))
+COMPILE = $(CC) -std=gnu11 $(DEFINES) -fvisibility=hidden -fPIC $(WARNINGS) $(PC) -Ilib -MMD -MP $(CFLAGS) $(FLAGS)
+LINK = $(CC) $(CFLAGS) $(FLAGS) -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+LIB_LIBS := $(shell pkg-config --libs libbsd-overlay 2>/dev/null)
+LIBS := $(LIB_LIBS) $(shell pkg-config --libs inih libsodium 2>/dev/null) \
+	$(shell pkg-config --libs libsystemd 2>/dev/null)
 
-LIB_SRC = $(wildcard lib/*.c)
-LIB_OBJ = $(LIB_SRC:%.c=$(B)/%.o)
-DAEMON_SRC = $(wildcard daemon/*.c)
-DAEMON_OBJ = $(DAEMON_SRC:%.c=$(B)/%.o)
-# All of the daemon but its main, for the unit tests and the fuzzers.
-DAEMON_PARTS = $(filter-out $(B)/daemon/main.o,$(DAEMON_OBJ))
+objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
+LIB_OBJ = $(call objects,lib)
+DAEMON_OBJ = $(call objects,daemon)
+# What the unit tests and the fuzzers link: all but main.
+PARTS_OBJ = $(filter-out $(B)/daemon/main.o,$(DAEMON_OBJ)) $(LIB_OBJ)
 
-.PHONY: all run help
-all: $(B)/latchd $(B)/libdsock.a $(B)/libdsock.so
+UNIT_TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+UNIT_SUPPORT = $(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)))
+FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
+BENCH_PROGRAMS = build/release/bench/floor build/release/bench/load
+MAN_PAGES = $(wildcard man/*.[1-8])
+C_FILES = $(wildcard lib/*.[ch] daemon/*.[ch] bench/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/helpers/*.[ch])
+SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh tests/*.bash bench/*.sh) .ci/run
+
+.PHONY: all run test check check-systemd fuzz bench lint analyze format format-check coverage man install uninstall dist \
+	clean deps deps-run deps-test deps-lint help compile_commands.json programs-for-tests
+.DELETE_ON_ERROR:
+
+all: $(B)/latchd $(B)/libdsock.a $(B)/libdsock.so $(B)/dsock.pc
 
 help:
-	@echo 'make run           what is missing is installed, then: build, run latchd in the foreground'
-	@echo 'make test          the same, then all tests'
-	@echo 'make all           build only (VARIANT=asan: with the sanitizers)'
+	@echo 'run            installs what is missing, builds, runs latchd in the foreground'
+	@echo 'test           installs what is missing, builds, passes the tests'
+	@echo 'all            builds (VARIANT=release, asan, tsan, coverage)'
+	@echo 'check          the tests alone, with what is installed (VARIANT, DSOCK_BACKEND=poll)'
+	@echo 'check-systemd  the units under a real systemd of their own (root)'
+	@echo 'fuzz           each fuzzer for FUZZ_SECONDS (60)'
+	@echo 'bench          CPU per request and memory beside the bare minimum, redis and memcached'
+	@echo 'lint           clang-tidy, cppcheck, shellcheck, mandoc; format-check; analyze (gcc -fanalyzer)'
+	@echo 'format         clang-format'
+	@echo 'coverage       lines and branches that the tests reach'
+	@echo 'install        PREFIX=/usr/local, DESTDIR= ; uninstall; dist; clean'
 
-run: deps
+# What a newcomer types.
+
+run: deps-run
 	@$(MAKE) --no-print-directory all
-	$(B)/latchd -c conf/latchd.ini
+	exec $(B)/latchd -c conf/latchd.ini
+
+test: deps-run deps-test
+	@$(MAKE) --no-print-directory check
+
+check: all programs-for-tests
+	@VARIANT=$(VARIANT) tests/run.sh $(abspath $(B))
+
+programs-for-tests: $(UNIT_TESTS)
+
+# Packages: asked for only where one is really missing.
+
+DEPS_RUN = gcc libc6-dev pkg-config libinih-dev libbsd-dev libsodium-dev libsystemd-dev
+DEPS_TEST = bats libcmocka-dev netcat-openbsd socat perl python3-minimal procps strace mandoc
+DEPS_LINT = clang clang-tidy clang-format cppcheck shellcheck mandoc libclang-rt-14-dev gcovr
+
+deps: deps-run deps-test deps-lint
+deps-run:
+	@tests/deps.sh $(DEPS_RUN)
+deps-test:
+	@tests/deps.sh $(DEPS_TEST)
+deps-lint:
+	@tests/deps.sh $(DEPS_LINT)
+
+# Building.
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(if $(filter daemon/%,$<),$(SYSTEMD_PC)) -c -o $@ $<
+	$(COMPILE) $(if $(filter daemon/%,$<),$(PC_SYSTEMD)) $(if $(filter tests/%,$<),-Idaemon) -c -o $@ $<
 
 $(B)/libdsock.a: $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(if $(IS_GCC),gcc-ar,ar) rcs $@ $^
 
-$(B)/libdsock.so: $(LIB_OBJ)
-	$(CC) -shared -Wl,-soname,libdsock.so.$(SOVERSION) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_LIB)
+$(B)/libdsock.so.$(SOVERSION): $(LIB_OBJ)
+	$(LINK) -shared -Wl,-soname,libdsock.so.$(SOVERSION) -o $@ $^ $(LIB_LIBS)
 
-$(B)/latchd: $(DAEMON_OBJ) $(B)/libdsock.a
-	$(CC) $(LDFLAGS_ALL) -pie -o $@ $^ $(LIBS)
+$(B)/libdsock.so: $(B)/libdsock.so.$(SOVERSION)
+	ln -sf libdsock.so.$(SOVERSION) $@
 
--include $(shell find build/$(VARIANT) -name '*.d' 2>/dev/null)
+$(B)/dsock.pc: lib/dsock.pc.in Makefile
+	@mkdir -p $(@D)
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $< >$@
+
+$(B)/latchd: $(DAEMON_OBJ) $(LIB_OBJ)
+	$(LINK) -pie -o $@ $^ $(LIBS)
+
+$(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(PARTS_OBJ)
+	$(LINK) -o $@ $^ $(LIBS) -lcmocka
+
+.SECONDARY:
+-include $(wildcard $(B)/*/*.d $(B)/tests/*/*.d)
+
+# Long and short checks beyond the tests.
+
+check-systemd: all
+	tests/systemd/run.sh $(abspath $(B))
+
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS = -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+build/fuzz/%: tests/fuzz/%.c $(filter-out daemon/main.c,$(wildcard daemon/*.c)) $(wildcard lib/*.c daemon/*.h lib/*.h)
+	@mkdir -p $(@D)
+	clang -std=gnu11 $(DEFINES) $(PC) $(PC_SYSTEMD) -Ilib -Idaemon $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) $(LIBS)
+
+fuzz: $(FUZZERS)
+	@set -e; for f in $(FUZZERS); do \
+		mkdir -p $$f.corpus; \
+		seeds=tests/fuzz/$$(basename $$f).seeds; \
+		echo "$$f: $(FUZZ_SECONDS) s"; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$f. -verbosity=0 $$f.corpus $$(ls -d $$seeds 2>/dev/null); \
+	done
+
+build/release/bench/%: bench/%.c $(filter-out bench/floor.c bench/load.c,$(wildcard bench/*.c)) $(wildcard bench/*.h)
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(DEFINES) $(WARNINGS) $(PC) -O2 -g -o $@ \
+		$(if $(filter %floor,$@),$<,$(filter %.c,$^)) $(LIB_LIBS)
+
+bench: $(BENCH_PROGRAMS)
+	@$(MAKE) --no-print-directory VARIANT=release all
+	bench/run.sh build/release/latchd build/release/bench
+
+lint: compile_commands.json
+	clang-tidy -p . --quiet $(filter %.c,$(C_FILES))
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
+		--suppress=missingIncludeSystem -Ilib -Idaemon $(filter %.c,$(filter-out tests/%,$(C_FILES)))
+	shellcheck -x $(SHELL_FILES)
+	mandoc -T lint -W style $(MAN_PAGES)
+
+analyze:
+	@set -e; for f in $(wildcard lib/*.c daemon/*.c); do \
+		gcc -std=gnu11 $(DEFINES) $(PC) $(PC_SYSTEMD) -Ilib -O2 -fanalyzer -Werror -c -o /dev/null $$f; done
+
+format:
+	clang-format -i $(C_FILES)
+
+format-check:
+	clang-format --dry-run --Werror $(C_FILES)
+
+compile_commands.json:
+	@tests/compile_commands.sh '$(CC) -std=gnu11 $(DEFINES) $(WARNINGS) $(PC) $(PC_SYSTEMD) -Ilib -Idaemon' \
+		$(filter %.c,$(C_FILES)) >$@
+
+coverage:
+	@$(MAKE) --no-print-directory VARIANT=coverage check
+	gcovr --root . --object-directory build/coverage --filter lib/ --filter daemon/ --print-summary
+
+# Installing.
+
+man:
+	@for page in $(MAN_PAGES); do echo $$page; done
+
+install: all
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(DOCDIR) \
+		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR) $(addprefix $(DESTDIR)$(MANDIR)/man,3 5 7 8)
+	install -m 755 $(B)/latchd $(DESTDIR)$(SBINDIR)/latchd
+	install -m 644 $(B)/libdsock.a $(DESTDIR)$(LIBDIR)/libdsock.a
+	install -m 755 $(B)/libdsock.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libdsock.so.$(VERSION)
+	ln -sf libdsock.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libdsock.so.$(SOVERSION)
+	ln -sf libdsock.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libdsock.so
+	install -m 644 lib/dsock.h $(DESTDIR)$(INCLUDEDIR)/dsock.h
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' lib/dsock.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/dsock.pc
+	for page in $(MAN_PAGES); do \
+		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/ || exit 1; done
+	install -m 644 README.md LICENSE conf/latchd.ini $(DESTDIR)$(DOCDIR)/
+	test -e $(DESTDIR)$(SYSCONFDIR)/latchd.ini || \
+		install -m 644 conf/latchd.ini $(DESTDIR)$(SYSCONFDIR)/latchd.ini
+	sed -e 's|@SBINDIR@|$(SBINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' systemd/latchd.service \
+		>$(DESTDIR)$(UNITDIR)/latchd.service
+	install -m 644 systemd/latchd.socket $(DESTDIR)$(UNITDIR)/latchd.socket
+	@test -n "$(DESTDIR)" || ldconfig 2>/dev/null || true
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/latchd $(DESTDIR)$(INCLUDEDIR)/dsock.h $(DESTDIR)$(LIBDIR)/pkgconfig/dsock.pc \
+		$(DESTDIR)$(LIBDIR)/libdsock.a $(DESTDIR)$(LIBDIR)/libdsock.so $(DESTDIR)$(LIBDIR)/libdsock.so.$(SOVERSION) \
+		$(DESTDIR)$(LIBDIR)/libdsock.so.$(VERSION) $(DESTDIR)$(UNITDIR)/latchd.service \
+		$(DESTDIR)$(UNITDIR)/latchd.socket $(addprefix $(DESTDIR)$(DOCDIR)/,README.md LICENSE latchd.ini)
+	for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
+	-rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null
+	@echo '$(SYSCONFDIR)/latchd.ini stays'
+
+dist:
+	git archive --format=tar.gz --prefix=latchd-$(VERSION)/ -o latchd-$(VERSION).tar.gz HEAD
+
+clean:
+	rm -rf build compile_commands.json latchd-*.tar.gz

@@ -121,13 +121,20 @@ unsigned
 protocol_find(struct text args, const char *key, struct text *value)
 {
 	char *at = args.at, *end = args.at + args.len;
-	size_t key_len = strlen(key);
+	const size_t key_len = strlen(key);
 	unsigned found = 0;
 
 	*value = (struct text){.at = args.at};
 	while (at < end) {
-		struct text name = decode(&at, end, '='), rest = {.at = at};
+		struct text name = {at, key_len}, rest;
 
+		/* Nearly every client writes the key as it is. */
+		if ((size_t)(end - at) > key_len && at[key_len] == '=' &&
+		    memcmp(at, key, key_len) == 0)
+			at += key_len;
+		else
+			name = decode(&at, end, '=');
+		rest = (struct text){.at = at};
 		if (at < end && *at == '=') {
 			at++;
 			rest = decode(&at, end, '&');

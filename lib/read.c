@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool
-has_pushed(const struct ds_sock *sock)
+bool
+ds_has_pushed(const struct ds_sock *sock)
 {
 	return sock->extra != NULL && sock->extra->pushed_first != NULL;
 }
@@ -42,6 +42,21 @@ read_pushed(struct ds_extra *extra, void *buf, size_t len)
 	return (ssize_t)n;
 }
 
+/* recv(2) spares the kernel what read(2) does for files. */
+static ssize_t
+read_raw(struct ds_sock *sock, void *buf, size_t len)
+{
+	if (sock->extra != NULL && sock->extra->reader != NULL)
+		return sock->extra->reader(sock, buf, len, sock->extra->reader_arg);
+	if (!(sock->flags & DS_F_NOT_SOCKET)) {
+		ssize_t n = recv(sock->fd, buf, len, 0);
+		if (n != -1 || errno != ENOTSOCK)
+			return n;
+		sock->flags |= DS_F_NOT_SOCKET;
+	}
+	return read(sock->fd, buf, len);
+}
+
 ssize_t
 ds_read(struct ds_sock *sock, void *buf, size_t len)
 {
@@ -49,15 +64,12 @@ ds_read(struct ds_sock *sock, void *buf, size_t len)
 
 	if (ds_is_closed(sock))
 		return 0;
-	if (has_pushed(sock) && len > 0)
+	if (ds_has_pushed(sock) && len > 0)
 		return read_pushed(sock->extra, buf, len);
-	do {
-		if (sock->extra != NULL && sock->extra->reader != NULL)
-			n = sock->extra->reader(sock, buf, len, sock->extra->reader_arg);
-		else
-			n = read(sock->fd, buf, len);
-	} while (n == -1 && errno == EINTR);
-	return n;
+	do
+		n = read_raw(sock, buf, len);
+	while (n == -1 && errno == EINTR && !ds_is_closed(sock));
+	return n == -1 && ds_is_closed(sock) ? 0 : n; /* a reader may have closed it */
 }
 
 int
@@ -108,7 +120,7 @@ ds_pushed_ready(const struct ds_loop *loop)
 void
 ds_pushed_drop(struct ds_sock *sock)
 {
-	while (has_pushed(sock))
+	while (ds_has_pushed(sock))
 		pop_pushed(sock->extra);
 }
 
