@@ -74,6 +74,8 @@ help:
 	@echo 'coverage       lines and branches that the tests reach'
 	@echo 'install        PREFIX=/usr/local, DESTDIR= ; uninstall; dist; clean'
 
+SHELL = /bin/bash
+
 # What a newcomer types.
 
 run: deps-run
@@ -147,7 +149,11 @@ fuzz: $(FUZZERS)
 		mkdir -p $$f.corpus; \
 		seeds=tests/fuzz/$$(basename $$f).seeds; \
 		echo "$$f: $(FUZZ_SECONDS) s"; \
-		$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$f. -verbosity=0 $$f.corpus $$(ls -d $$seeds 2>/dev/null); \
+		dict=tests/fuzz/$$(basename $$f).dict; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$f. -verbosity=0 -print_final_stats=1 \
+			$$(test -f $$dict && echo -dict=$$dict) $$f.corpus $$(ls -d $$seeds 2>/dev/null) 2>&1 | \
+			grep -E 'ERROR|SUMMARY|stat::(number|new)|Test unit' ; \
+		test $${PIPESTATUS[0]} = 0; \
 	done
 
 build/release/bench/%: bench/%.c $(filter-out bench/floor.c bench/load.c,$(wildcard bench/*.c)) $(wildcard bench/*.h)
@@ -164,7 +170,7 @@ lint: compile_commands.json
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
 		--suppress=missingIncludeSystem -Ilib -Idaemon $(filter %.c,$(filter-out tests/%,$(C_FILES)))
 	shellcheck -x $(SHELL_FILES)
-	mandoc -T lint -W style $(MAN_PAGES)
+	tests/manlint.sh $(MAN_PAGES)
 
 analyze:
 	@set -e; for f in $(wildcard lib/*.c daemon/*.c); do \

@@ -128,9 +128,12 @@ table_remove(struct table *table, struct table_entry *entry)
 	while (*link != entry)
 		link = &(*link)->next;
 	*link = entry->next;
-	/* Well below the point of growth, so that one lock coming and going does not split and
-	 * merge. */
-	if (--table->count < table->buckets / 4 && table->buckets > FIRST)
+	/*
+	 * Well below the point of growth, so that one lock coming and going does not split and
+	 * merge; two at a time, so that an emptied table has given all its memory back.
+	 */
+	table->count--;
+	for (int i = 0; i < 2 && table->count < table->buckets / 2 && table->buckets > FIRST; i++)
 		shrink(table);
 }
 

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: ISC */
+/* The lock table: who gets what, limits, walks; and against a naive reference, at random. */
+#include "locks.h"
+
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct fixture {
+	struct locks *locks;
+	struct lock_quota quota;
+	struct lock_owner a, b;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	f->locks = locks_new();
+	f->a.quota = f->b.quota = &f->quota;
+	*state = f;
+	return f->locks == NULL;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	locks_release_all(f->locks, &f->a);
+	locks_release_all(f->locks, &f->b);
+	assert_int_equal(locks_count(f->locks), 0);
+	assert_int_equal(f->quota.held, 0);
+	locks_free(f->locks);
+	free(f);
+	return 0;
+}
+
+static enum lock_result
+try(struct fixture *f, struct lock_owner *owner, const char *name)
+{
+	return locks_try(f->locks, owner, name, strlen(name));
+}
+
+static enum lock_result
+release(struct fixture *f, struct lock_owner *owner, const char *name)
+{
+	return locks_release(f->locks, owner, name, strlen(name));
+}
+
+static void
+a_lock_is_exclusive_also_against_its_owner(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(try(f, &f->a, "x"), LOCK_OK);
+	assert_int_equal(try(f, &f->b, "x"), LOCK_TAKEN);
+	assert_int_equal(try(f, &f->a, "x"), LOCK_TAKEN);
+	assert_int_equal(f->a.n_held, 1);
+	assert_int_equal(f->b.n_held, 0);
+}
+
+static void
+only_the_owner_can_release(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(try(f, &f->a, "x"), LOCK_OK);
+	assert_int_equal(release(f, &f->b, "x"), LOCK_NOT_HELD);
+	assert_int_equal(release(f, &f->a, "y"), LOCK_NOT_HELD);
+	assert_int_equal(release(f, &f->a, "x"), LOCK_OK);
+	assert_int_equal(release(f, &f->a, "x"), LOCK_NOT_HELD);
+	assert_int_equal(try(f, &f->b, "x"), LOCK_OK);
+}
+
+static void
+release_all_leaves_the_others_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(try(f, &f->a, "x"), LOCK_OK);
+	assert_int_equal(try(f, &f->a, "y"), LOCK_OK);
+	assert_int_equal(try(f, &f->b, "z"), LOCK_OK);
+	locks_release_all(f->locks, &f->a);
+	assert_int_equal(f->a.n_held, 0);
+	assert_int_equal(locks_count(f->locks), 1);
+	assert_int_equal(try(f, &f->b, "x"), LOCK_OK);
+	assert_int_equal(try(f, &f->a, "z"), LOCK_TAKEN);
+}
+
+static void
+names_are_compared_as_bytes(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(locks_try(f->locks, &f->a, "a\0b", 3), LOCK_OK);
+	assert_int_equal(locks_try(f->locks, &f->b, "a\0c", 3), LOCK_OK);
+	assert_int_equal(locks_try(f->locks, &f->b, "a", 1), LOCK_OK);
+	assert_int_equal(locks_try(f->locks, &f->b, "A", 1), LOCK_OK);
+	assert_int_equal(locks_try(f->locks, &f->b, "a\0b", 3), LOCK_TAKEN);
+}
+
+static void
+each_limit_has_its_result_and_takes_nothing_away(void **state)
+{
+	struct fixture *f = *state;
+
+	locks_set_limits(f->locks, 3, 2);
+	assert_int_equal(try(f, &f->a, "1"), LOCK_OK);
+	assert_int_equal(try(f, &f->a, "2"), LOCK_OK);
+	assert_int_equal(try(f, &f->a, "3"), LOCK_OWNER_FULL);
+	assert_int_equal(try(f, &f->b, "3"), LOCK_OK);
+	assert_int_equal(try(f, &f->b, "4"), LOCK_TABLE_FULL);
+	assert_int_equal(
+	    try(f, &f->b, "1"), LOCK_TAKEN); /* says what is true before what is full */
+	locks_set_limits(f->locks, 100, 100);
+	f->quota.max = 3;
+	assert_int_equal(try(f, &f->b, "4"), LOCK_QUOTA_FULL);
+	locks_set_limits(f->locks, 1, 1);
+	assert_int_equal(locks_count(f->locks), 3);
+	f->quota.max = 0;
+	locks_set_limits(f->locks, 100, 100);
+	assert_int_equal(try(f, &f->b, "4"), LOCK_OK);
+}
+
+static void
+a_place_finds_its_lock_while_it_is_held(void **state)
+{
+	struct fixture *f = *state;
+	size_t len;
+
+	assert_int_equal(try(f, &f->a, "somewhere"), LOCK_OK);
+	uint64_t place = lock_place(LIST_FIRST(&f->a.held));
+	assert_ptr_equal(locks_at(f->locks, place), LIST_FIRST(&f->a.held));
+	assert_memory_equal(lock_name(locks_at(f->locks, place), &len), "somewhere", 9);
+	assert_int_equal(len, 9);
+	assert_ptr_equal(lock_holder(locks_at(f->locks, place)), &f->a);
+	assert_int_equal(release(f, &f->a, "somewhere"), LOCK_OK);
+	assert_null(locks_at(f->locks, place));
+}
+
+/* The hash is keyed: names that collide in one process do not in the next. */
+static void
+two_tables_hash_differently(void **state)
+{
+	struct fixture *f = *state;
+	struct locks *other = locks_new();
+	struct lock_quota quota = {0};
+	struct lock_owner owner = {.quota = &quota};
+
+	assert_int_equal(try(f, &f->a, "name"), LOCK_OK);
+	assert_int_equal(locks_try(other, &owner, "name", 4), LOCK_OK);
+	assert_int_not_equal(
+	    lock_place(LIST_FIRST(&f->a.held)), lock_place(LIST_FIRST(&owner.held)));
+	locks_release_all(other, &owner);
+	locks_free(other);
+}
+
+enum { NAMES = 300, OWNERS = 5, STEPS = 400000 };
+
+struct model {
+	int holder[NAMES]; /* -1: free */
+	size_t held[OWNERS];
+};
+
+static void
+count_visit(const struct lock *lock, void *arg)
+{
+	(void)lock;
+	++*(size_t *)arg;
+}
+
+static void
+random_operations_agree_with_a_naive_table(void **state)
+{
+	struct locks *locks = locks_new();
+	struct lock_quota quota = {0};
+	struct lock_owner owners[OWNERS] = {0};
+	struct model model = {0};
+	unsigned seed = 20260501;
+	char name[32];
+
+	(void)state;
+	for (int i = 0; i < NAMES; i++)
+		model.holder[i] = -1;
+	for (int i = 0; i < OWNERS; i++)
+		owners[i].quota = &quota;
+	for (int step = 0; step < STEPS; step++) {
+		int who = rand_r(&seed) % OWNERS, which = rand_r(&seed) % NAMES;
+		size_t len = (size_t)snprintf(name, sizeof(name), "name-%d", which);
+
+		switch (rand_r(&seed) % 64) {
+		case 0:
+			locks_release_all(locks, &owners[who]);
+			for (int i = 0; i < NAMES; i++)
+				if (model.holder[i] == who)
+					model.holder[i] = -1;
+			model.held[who] = 0;
+			break;
+		case 1 ... 36:
+			assert_int_equal(locks_try(locks, &owners[who], name, len),
+			    model.holder[which] == -1 ? LOCK_OK : LOCK_TAKEN);
+			if (model.holder[which] == -1) {
+				model.holder[which] = who;
+				model.held[who]++;
+			}
+			break;
+		default:
+			assert_int_equal(locks_release(locks, &owners[who], name, len),
+			    model.holder[which] == who ? LOCK_OK : LOCK_NOT_HELD);
+			if (model.holder[which] == who) {
+				model.holder[which] = -1;
+				model.held[who]--;
+			}
+		}
+		assert_int_equal(owners[who].n_held, model.held[who]);
+		if (step % 1000 == 0) {
+			size_t seen = 0, sum = 0;
+			uint64_t cursor = 0;
+			while (locks_walk(locks, &cursor, count_visit, &seen))
+				;
+			for (int i = 0; i < OWNERS; i++)
+				sum += model.held[i];
+			assert_int_equal(seen, sum);
+			assert_int_equal(locks_count(locks), sum);
+			assert_int_equal(quota.held, sum);
+		}
+	}
+	for (int i = 0; i < OWNERS; i++)
+		locks_release_all(locks, &owners[i]);
+	locks_free(locks);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(
+		a_lock_is_exclusive_also_against_its_owner, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(only_the_owner_can_release, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(release_all_leaves_the_others_alone, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(names_are_compared_as_bytes, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		each_limit_has_its_result_and_takes_nothing_away, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		a_place_finds_its_lock_while_it_is_held, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(two_tables_hash_differently, set_up, tear_down),
+	    cmocka_unit_test(random_operations_agree_with_a_naive_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
