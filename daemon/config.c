@@ -71,7 +71,7 @@ static const struct config_option options[] = {
 	.preset = "0", .reloadable = true,
 	.help = "locks held at a time by clients of this listener"},
     {LISTEN(mode), .name = "mode", .type = CONFIG_TYPE_MODE, .max = 0777, .preset = "0660",
-	.help = "permissions of the socket file of a unix: address"},
+	.reloadable = true, .help = "permissions of the socket file of a unix: address"},
 };
 
 enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
@@ -97,7 +97,7 @@ config_section_name(enum config_section section)
 }
 
 const struct config_option *
-option_find(enum config_section section, const char *name)
+config_option_find(enum config_section section, const char *name)
 {
 	for (size_t i = 0; i < OPTIONS; i++)
 		if (options[i].section == section && strcmp(options[i].name, name) == 0)
@@ -106,32 +106,33 @@ option_find(enum config_section section, const char *name)
 }
 
 int
-option_set(const struct config_option *option, void *base, const char *text,
+config_option_set(const struct config_option *option, void *base, const char *text,
     const struct config_hooks *hooks, char *reason)
 {
 	if (option->type == CONFIG_TYPE_ADDRESS && *text && hooks->check_address) {
 		const char *wrong = hooks->check_address(text);
-		char quote[QUOTE_SIZE];
 
 		if (wrong) {
-			snprintf(reason, REASON_SIZE, "%s %s: %s", option->name,
-			    quote_text(quote, text), wrong);
+			char quote[CONFIG_QUOTE_SIZE];
+
+			snprintf(reason, CONFIG_REASON_SIZE, "%s %s: %s", option->name,
+			    config_quote(quote, text), wrong);
 			return -1;
 		}
 	}
-	return value_parse(option, base, text, reason);
+	return config_value_parse(option, base, text, reason);
 }
 
 /* Sets the defaults of the options that are in a listener, or of all that are not. */
 static void
 set_defaults(void *base, bool of_listener)
 {
-	char reason[REASON_SIZE];
+	char reason[CONFIG_REASON_SIZE];
 
 	for (size_t i = 0; i < OPTIONS; i++) {
 		if ((options[i].section == CONFIG_SECTION_LISTEN) != of_listener)
 			continue;
-		int set = value_parse(&options[i], base, options[i].preset, reason);
+		int set = config_value_parse(&options[i], base, options[i].preset, reason);
 
 		assert(set == 0);
 		(void)set;
@@ -139,7 +140,7 @@ set_defaults(void *base, bool of_listener)
 }
 
 void
-listen_init(struct listen_config *listen, const char *name, unsigned line)
+config_listen_init(struct listen_config *listen, const char *name, unsigned line)
 {
 	*listen = (struct listen_config){.line = line};
 	strlcpy(listen->name, name, sizeof(listen->name));
@@ -154,7 +155,7 @@ config_new(void)
 	if (!cfg)
 		return NULL;
 	set_defaults(cfg, false);
-	if (!listen_append(cfg, "default", 0)) {
+	if (!config_listen_append(cfg, "default", 0)) {
 		config_free(cfg);
 		return NULL;
 	}
@@ -179,7 +180,7 @@ print_section(enum config_section section, const void *base, bool helpful, FILE 
 	for (size_t i = 0; i < OPTIONS; i++) {
 		if (options[i].section != section)
 			continue;
-		value_format(&options[i], base, value, sizeof(value));
+		config_value_format(&options[i], base, value, sizeof(value));
 		if (helpful)
 			fprintf(out, "; %s\n", options[i].help);
 		fprintf(out, "%s =%s%s\n", options[i].name, *value ? " " : "", value);
@@ -227,8 +228,8 @@ diff_section(struct diff *diff, enum config_section section, const char *title, 
 		if (options[i].section != section)
 			continue;
 		/* A value has one text form only. */
-		value_format(&options[i], from, old, sizeof(old));
-		value_format(&options[i], to, new, sizeof(new));
+		config_value_format(&options[i], from, old, sizeof(old));
+		config_value_format(&options[i], to, new, sizeof(new));
 		if (strcmp(old, new) == 0)
 			continue;
 		snprintf(name, sizeof(name), "[%s] %s", title, options[i].name);
@@ -288,7 +289,7 @@ adopt_options(void *running, const void *fresh, bool of_listener)
 	for (size_t i = 0; i < OPTIONS; i++)
 		if (options[i].reloadable &&
 		    (options[i].section == CONFIG_SECTION_LISTEN) == of_listener)
-			value_copy(&options[i], running, fresh);
+			config_value_copy(&options[i], running, fresh);
 }
 
 void

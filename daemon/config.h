@@ -105,7 +105,7 @@ const char *config_section_name(enum config_section);
 
 /* What a configuration needs from its caller while text is read. */
 struct config_hooks {
-	/* Called once for every error: "file:line: reason", escaped and without a newline, lent. */
+	/* Called for every error: "file:line: reason", lent. What it quotes is escaped. */
 	void (*report)(void *arg, const char *line);
 	void *arg;
 	/* Returns NULL or what is wrong with the form of ADDRESS. A NULL hook checks nothing. */
@@ -138,8 +138,7 @@ int config_print(const struct config *, FILE *out);
 
 /* A difference between two configurations. All texts are lent for the call. */
 struct config_change {
-	const char
-	    *name; /* "[server] max_line"; for a listener that comes or goes "[listen web]" */
+	const char *name; /* "[server] max_line", or "[listen web]" for one that comes or goes */
 	const char *from; /* the value as text, or the address of a listener that goes; else NULL */
 	const char *to;	  /* likewise, of one that comes */
 	bool reloadable;  /* false: in effect only after a restart */

@@ -30,7 +30,7 @@ extern int ini_max_line __attribute__((weak));
 
 /* One run over one file. */
 struct parse {
-	struct lines lines; /* the line that was read last is the one that inih has */
+	struct config_lines lines; /* the line that was read last is the one that inih has */
 	const char *name;
 	const struct config_hooks *hooks;
 	struct config *cfg;
@@ -49,13 +49,13 @@ struct parse {
 __attribute__((format(printf, 3, 4))) static void
 complain(struct parse *parse, unsigned line, const char *format, ...)
 {
-	char reason[REASON_SIZE];
+	char reason[CONFIG_REASON_SIZE];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(reason, sizeof(reason), format, args);
 	va_end(args);
-	report_error(parse->hooks, parse->name, line, "%s", reason);
+	config_report(parse->hooks, parse->name, line, "%s", reason);
 	parse->errors++;
 }
 
@@ -72,7 +72,7 @@ open_listener(const struct parse *parse)
 static void
 close_section(struct parse *parse)
 {
-	const struct config_option *address = option_find(CONFIG_SECTION_LISTEN, "address");
+	const struct config_option *address = config_option_find(CONFIG_SECTION_LISTEN, "address");
 	size_t n;
 
 	if (parse->state != SECTION_OPEN || parse->section != CONFIG_SECTION_LISTEN)
@@ -86,7 +86,7 @@ close_section(struct parse *parse)
 		return;
 	}
 	const struct listen_config *same =
-	    listen_same_address(parse->cfg, parse->cfg->n_listen - 1);
+	    config_listen_same_address(parse->cfg, parse->cfg->n_listen - 1);
 
 	if (same)
 		complain(parse, line, "[listen %s] on line %u already has this address", same->name,
@@ -106,7 +106,7 @@ is_listener_name(const char *name)
 static bool
 add_listener(struct parse *parse, const char *name)
 {
-	char quote[QUOTE_SIZE];
+	char quote[CONFIG_QUOTE_SIZE];
 	const struct listen_config *same;
 
 	/* The first section takes the place of the built-in listener. */
@@ -116,12 +116,12 @@ add_listener(struct parse *parse, const char *name)
 	if (!is_listener_name(name))
 		complain_here(parse,
 		    "a listener needs a name of 1 to %d letters, digits, '_', '.', '-', not '%s'",
-		    CONFIG_NAME_MAX, quote_text(quote, name));
+		    CONFIG_NAME_MAX, config_quote(quote, name));
 	else if ((same = config_find_listener(parse->cfg, name)))
 		complain_here(parse, "[listen %s] already stands on line %u", name, same->line);
 	else if (parse->cfg->n_listen == CONFIG_LISTEN_MAX)
 		complain_here(parse, "there can be at most %d listeners", CONFIG_LISTEN_MAX);
-	else if (!listen_append(parse->cfg, name, parse->lines.number))
+	else if (!config_listen_append(parse->cfg, name, parse->lines.number))
 		complain_here(parse, "out of memory");
 	else
 		return true;
@@ -159,12 +159,12 @@ find_section(const char *name)
 static bool
 open_section(struct parse *parse, const char *name)
 {
-	char reason[REASON_SIZE];
+	char reason[CONFIG_REASON_SIZE];
 
 	memset(parse->option_lines, 0, sizeof(parse->option_lines));
 	parse->section = find_section(name);
 	if (parse->section == CONFIG_SECTIONS) {
-		hint_section(name, reason);
+		config_hint_section(name, reason);
 		complain_here(parse, "%s", reason);
 		return false;
 	}
@@ -230,25 +230,25 @@ fetch_line(struct parse *parse, char *buf, size_t room)
 {
 	size_t len;
 
-	switch (lines_next(&parse->lines, buf, room, &len)) {
-	case LINE_READ:
+	switch (config_lines_next(&parse->lines, buf, room, &len)) {
+	case CONFIG_LINE_READ:
 		return true;
-	case LINE_LONG:
+	case CONFIG_LINE_LONG:
 		complain_here(parse,
 		    "the line has %zu bytes, and no more than %zu of one are read: shorten it", len,
 		    room);
 		return true;
-	case LINE_NUL:
+	case CONFIG_LINE_NUL:
 		complain_here(parse, "a NUL byte: this is not a text file");
 		break;
-	case LINE_FLOOD:
+	case CONFIG_LINE_FLOOD:
 		complain(parse, 0, "has more than %d bytes: this is not a configuration",
 		    CONFIG_FILE_MAX);
 		break;
-	case LINE_ERROR:
+	case CONFIG_LINE_ERROR:
 		complain(parse, 0, "cannot read: %s", strerror(errno));
 		break;
-	case LINE_END:
+	case CONFIG_LINE_END:
 		return false;
 	}
 	parse->state = SECTION_REFUSED; /* what is missing in it may stand in what was not read */
@@ -288,23 +288,25 @@ static int
 take_option(void *arg, const char *section, const char *key, const char *value)
 {
 	struct parse *parse = arg;
-	char reason[REASON_SIZE], quote[QUOTE_SIZE];
+	char reason[CONFIG_REASON_SIZE], quote[CONFIG_QUOTE_SIZE];
 	size_t n;
 	const struct config_option *options = config_options(&n), *option;
 
 	(void)section;
+	if (*key == '\0')
+		return false; /* "= VALUE" is as good as no answer */
 	parse->unanswered = false;
 	if (parse->state == SECTION_NONE) {
 		complain_here(parse,
 		    "option %s stands before any section: put it below a line like [server]",
-		    quote_text(quote, key));
+		    config_quote(quote, key));
 		parse->state = SECTION_REFUSED;
 	}
 	if (parse->state == SECTION_REFUSED)
 		return false;
-	option = option_find(parse->section, key);
+	option = config_option_find(parse->section, key);
 	if (!option) {
-		hint_option(parse->section, key, reason);
+		config_hint_option(parse->section, key, reason);
 		complain_here(parse, "%s", reason);
 		return false;
 	}
@@ -318,7 +320,7 @@ take_option(void *arg, const char *section, const char *key, const char *value)
 	void *base = parse->section == CONFIG_SECTION_LISTEN ? (void *)open_listener(parse)
 							     : (void *)parse->cfg;
 
-	if (option_set(option, base, value, parse->hooks, reason) == 0)
+	if (config_option_set(option, base, value, parse->hooks, reason) == 0)
 		return true;
 	complain_here(parse, "%s", reason);
 	return false;
@@ -354,11 +356,11 @@ config_parse(FILE *in, const char *name, const struct config_hooks *hooks)
 struct config *
 config_load(const char *path, const struct config_hooks *hooks)
 {
-	char reason[REASON_SIZE];
-	FILE *in = lines_open(path, reason);
+	char reason[CONFIG_REASON_SIZE];
+	FILE *in = config_lines_open(path, reason);
 
 	if (!in) {
-		report_error(hooks, path, 0, "%s", reason);
+		config_report(hooks, path, 0, "%s", reason);
 		return NULL;
 	}
 	struct config *cfg = config_parse(in, path, hooks);

@@ -23,7 +23,7 @@ kind_of(mode_t mode)
 }
 
 FILE *
-lines_open(const char *path, char *reason)
+config_lines_open(const char *path, char *reason)
 {
 	/* O_NONBLOCK: opening a FIFO that nobody writes to would block. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -31,9 +31,10 @@ lines_open(const char *path, char *reason)
 	FILE *in = NULL;
 
 	if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
-		snprintf(reason, REASON_SIZE, "is %s, not a regular file", kind_of(st.st_mode));
+		snprintf(
+		    reason, CONFIG_REASON_SIZE, "is %s, not a regular file", kind_of(st.st_mode));
 	else if (fd < 0 || !(in = fdopen(fd, "r")))
-		snprintf(reason, REASON_SIZE, "cannot open: %s", strerror(errno));
+		snprintf(reason, CONFIG_REASON_SIZE, "cannot open: %s", strerror(errno));
 	if (fd >= 0 && !in)
 		close(fd);
 	return in;
@@ -41,35 +42,35 @@ lines_open(const char *path, char *reason)
 
 /* A byte, or EOF with RESULT saying why. */
 static int
-next_byte(struct lines *lines, enum line_result *result)
+next_byte(struct config_lines *lines, enum config_line *result)
 {
 	int byte = getc_unlocked(lines->in);
 
 	if (byte == EOF)
-		*result = ferror(lines->in) ? LINE_ERROR : LINE_END;
+		*result = ferror(lines->in) ? CONFIG_LINE_ERROR : CONFIG_LINE_END;
 	else if (byte == '\0')
-		*result = LINE_NUL;
+		*result = CONFIG_LINE_NUL;
 	else if (++lines->bytes > CONFIG_FILE_MAX)
-		*result = LINE_FLOOD;
+		*result = CONFIG_LINE_FLOOD;
 	else
 		return byte;
 	return EOF;
 }
 
-enum line_result
-lines_next(struct lines *lines, char *buf, size_t room, size_t *len)
+enum config_line
+config_lines_next(struct config_lines *lines, char *buf, size_t room, size_t *len)
 {
-	enum line_result result = LINE_READ;
+	enum config_line result = CONFIG_LINE_READ;
 	int byte, last = EOF;
 
 	lines->number++;
 	for (*len = 0; (byte = next_byte(lines, &result)) != EOF && byte != '\n'; last = byte)
 		if ((*len)++ < room)
 			buf[*len - 1] = (char)byte;
-	if (result != LINE_READ && (result != LINE_END || *len == 0))
+	if (result != CONFIG_LINE_READ && (result != CONFIG_LINE_END || *len == 0))
 		return result;
 	if (last == '\r')
 		--*len;
 	buf[*len <= room ? *len : 0] = '\0';
-	return *len <= room ? LINE_READ : LINE_LONG;
+	return *len <= room ? CONFIG_LINE_READ : CONFIG_LINE_LONG;
 }

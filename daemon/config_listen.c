@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct listen_config *
-listen_append(struct config *cfg, const char *name, unsigned line)
+config_listen_append(struct config *cfg, const char *name, unsigned line)
 {
 	if (cfg->n_listen == cfg->listen_room) {
 		size_t room = cfg->listen_room ? 2 * cfg->listen_room : 1;
@@ -23,7 +23,7 @@ listen_append(struct config *cfg, const char *name, unsigned line)
 	}
 	struct listen_config *listen = &cfg->listen[cfg->n_listen++];
 
-	listen_init(listen, name, line);
+	config_listen_init(listen, name, line);
 	return listen;
 }
 
@@ -37,7 +37,7 @@ config_find_listener(const struct config *cfg, const char *name)
 }
 
 const struct listen_config *
-listen_same_address(const struct config *cfg, size_t index)
+config_listen_same_address(const struct config *cfg, size_t index)
 {
 	for (size_t i = 0; i < index; i++)
 		if (strcmp(cfg->listen[i].address, cfg->listen[index].address) == 0)
@@ -50,26 +50,26 @@ static int
 append_argument(struct config *cfg, const char *address, size_t n, const struct config_hooks *hooks,
     char *reason)
 {
-	const struct config_option *option = option_find(CONFIG_SECTION_LISTEN, "address");
-	char name[CONFIG_NAME_MAX + 1], quote[QUOTE_SIZE];
+	const struct config_option *option = config_option_find(CONFIG_SECTION_LISTEN, "address");
+	char name[CONFIG_NAME_MAX + 1], quote[CONFIG_QUOTE_SIZE];
 
 	if (n > CONFIG_LISTEN_MAX) {
-		snprintf(
-		    reason, REASON_SIZE, "there can be at most %d listeners", CONFIG_LISTEN_MAX);
+		snprintf(reason, CONFIG_REASON_SIZE, "there can be at most %d listeners",
+		    CONFIG_LISTEN_MAX);
 		return -1;
 	}
 	snprintf(name, sizeof(name), "arg%zu", n);
-	struct listen_config *listen = listen_append(cfg, name, 0);
+	struct listen_config *listen = config_listen_append(cfg, name, 0);
 
 	if (!listen) {
-		strlcpy(reason, "out of memory", REASON_SIZE);
+		strlcpy(reason, "out of memory", CONFIG_REASON_SIZE);
 		return -1;
 	}
-	if (option_set(option, listen, address, hooks, reason) < 0)
+	if (config_option_set(option, listen, address, hooks, reason) < 0)
 		return -1;
-	if (listen_same_address(cfg, cfg->n_listen - 1)) {
-		snprintf(
-		    reason, REASON_SIZE, "address %s is given twice", quote_text(quote, address));
+	if (config_listen_same_address(cfg, cfg->n_listen - 1)) {
+		snprintf(reason, CONFIG_REASON_SIZE, "address %s is given twice",
+		    config_quote(quote, address));
 		return -1;
 	}
 	return 0;
@@ -80,13 +80,13 @@ config_set_listeners(
     struct config *cfg, const char *const *addresses, size_t n, const struct config_hooks *hooks)
 {
 	struct config fresh = {.n_listen = 0};
-	char reason[REASON_SIZE];
+	char reason[CONFIG_REASON_SIZE];
 
 	if (n == 0)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		if (append_argument(&fresh, addresses[i], i + 1, hooks, reason) < 0) {
-			report_error(hooks, "-l", 0, "%s", reason);
+			config_report(hooks, "-l", 0, "%s", reason);
 			free(fresh.listen);
 			return -1;
 		}

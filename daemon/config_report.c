@@ -5,7 +5,7 @@
  * another section, or a name so near that one slip of the fingers explains it. All that can be
  * suggested comes from the table of options.
  */
-#define LIBBSD_OPENBSD_VIS 1 /* the strnvis that truncates and says so, as in OpenBSD */
+#define LIBBSD_OPENBSD_VIS 1 /* vis.h wants to be told which strnvis; none is used here */
 
 #include "config_internal.h"
 
@@ -18,20 +18,23 @@
 enum { WORD_MAX = 32 }; /* longer words are near to nothing */
 
 char *
-quote_text(char *buf, const char *text)
+config_quote(char *buf, const char *text)
 {
-	static const char more[] = "...";
+	char head[CONFIG_QUOTE_BYTES + 1];
+	bool cut = strlcpy(head, text, sizeof(head)) >= sizeof(head);
 
-	if (strnvis(buf, text, QUOTE_SIZE, VIS_CSTYLE | VIS_OCTAL | VIS_TAB | VIS_NL) >= QUOTE_SIZE)
-		memcpy(buf + QUOTE_SIZE - sizeof(more), more, sizeof(more));
+	/* Not strnvis: libbsd's writes its NUL behind a buffer that is too short (0.11.7). */
+	strvis(buf, head, VIS_CSTYLE | VIS_OCTAL | VIS_TAB | VIS_NL);
+	if (cut)
+		strlcat(buf, "...", CONFIG_QUOTE_SIZE);
 	return buf;
 }
 
 void
-report_error(
+config_report(
     const struct config_hooks *hooks, const char *where, unsigned line, const char *format, ...)
 {
-	char text[PATH_MAX + REASON_SIZE + 32], reason[REASON_SIZE], number[16] = "";
+	char text[PATH_MAX + CONFIG_REASON_SIZE + 32], reason[CONFIG_REASON_SIZE], number[16] = "";
 	va_list args;
 
 	va_start(args, format);
@@ -132,28 +135,29 @@ option_elsewhere(const char *key)
 }
 
 void
-hint_option(enum config_section section, const char *key, char *reason)
+config_hint_option(enum config_section section, const char *key, char *reason)
 {
-	char quote[QUOTE_SIZE];
+	char quote[CONFIG_QUOTE_SIZE];
 	const char *where = config_section_name(section);
 	const struct config_option *meant = nearest_option(section, key);
 	const struct config_option *elsewhere = option_elsewhere(key);
 
-	quote_text(quote, key);
+	config_quote(quote, key);
 	if (elsewhere)
-		snprintf(reason, REASON_SIZE, "[%s] has no option %s: it belongs in [%s%s]", where,
-		    quote, config_section_name(elsewhere->section), argument(elsewhere->section));
+		snprintf(reason, CONFIG_REASON_SIZE, "[%s] has no option %s: it belongs in [%s%s]",
+		    where, quote, config_section_name(elsewhere->section),
+		    argument(elsewhere->section));
 	else if (meant)
-		snprintf(reason, REASON_SIZE, "[%s] has no option %s: did you mean %s?", where,
-		    quote, meant->name);
+		snprintf(reason, CONFIG_REASON_SIZE, "[%s] has no option %s: did you mean %s?",
+		    where, quote, meant->name);
 	else
-		snprintf(reason, REASON_SIZE, "[%s] has no option %s", where, quote);
+		snprintf(reason, CONFIG_REASON_SIZE, "[%s] has no option %s", where, quote);
 }
 
 void
-hint_section(const char *section, char *reason)
+config_hint_section(const char *section, char *reason)
 {
-	char quote[QUOTE_SIZE], word[WORD_MAX + 2];
+	char quote[CONFIG_QUOTE_SIZE], word[WORD_MAX + 2];
 	enum config_section meant = CONFIG_SECTIONS;
 
 	/* A word that is too long remains too long. */
@@ -169,12 +173,13 @@ hint_section(const char *section, char *reason)
 			meant = i;
 		}
 	}
-	quote_text(quote, section);
+	config_quote(quote, section);
 	if (meant != CONFIG_SECTIONS)
-		snprintf(reason, REASON_SIZE, "there is no section [%s]: did you mean [%s%s]?",
-		    quote, config_section_name(meant), argument(meant));
+		snprintf(reason, CONFIG_REASON_SIZE,
+		    "there is no section [%s]: did you mean [%s%s]?", quote,
+		    config_section_name(meant), argument(meant));
 	else
-		snprintf(reason, REASON_SIZE,
+		snprintf(reason, CONFIG_REASON_SIZE,
 		    "there is no section [%s], only [server], [locks], [log] and [listen NAME]",
 		    quote);
 }

@@ -69,7 +69,7 @@ refuse(char *reason, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(reason, REASON_SIZE, format, args);
+	vsnprintf(reason, CONFIG_REASON_SIZE, format, args);
 	va_end(args);
 	return -1;
 }
@@ -164,7 +164,7 @@ describe(const struct config_option *row, char *buf, size_t size)
 static int
 parse_number(const struct config_option *row, uint64_t *field, const char *text, char *reason)
 {
-	char allowed[REASON_SIZE / 2], quote[QUOTE_SIZE];
+	char allowed[CONFIG_REASON_SIZE / 2], quote[CONFIG_QUOTE_SIZE];
 	uint64_t value;
 
 	if (scan_number(text, &scales[row->type], &value) &&
@@ -173,20 +173,21 @@ parse_number(const struct config_option *row, uint64_t *field, const char *text,
 		return 0;
 	}
 	describe(row, allowed, sizeof(allowed));
-	return refuse(reason, "%s must be %s, not %s", row->name, allowed, quote_text(quote, text));
+	return refuse(
+	    reason, "%s must be %s, not %s", row->name, allowed, config_quote(quote, text));
 }
 
 static int
 parse_mode(const struct config_option *row, uint64_t *field, const char *text, char *reason)
 {
-	char quote[QUOTE_SIZE];
+	char quote[CONFIG_QUOTE_SIZE];
 	size_t len = strspn(text, "01234567");
 	unsigned long value = strtoul(text, NULL, 8);
 
 	if (len < 1 || len > 4 || text[len] || value < row->min || value > row->max)
 		return refuse(reason,
 		    "%s must be an octal number up to %04" PRIo64 ", such as %s, not %s", row->name,
-		    row->max, row->preset, quote_text(quote, text));
+		    row->max, row->preset, config_quote(quote, text));
 	*field = value;
 	return 0;
 }
@@ -195,7 +196,7 @@ static int
 parse_level(
     const struct config_option *row, enum config_level *field, const char *text, char *reason)
 {
-	char quote[QUOTE_SIZE];
+	char quote[CONFIG_QUOTE_SIZE];
 
 	for (unsigned i = 0; i < LEVELS; i++)
 		if (strcmp(level_names[i], text) == 0) {
@@ -203,7 +204,7 @@ parse_level(
 			return 0;
 		}
 	return refuse(reason, "%s must be error, warning, info or debug, not %s", row->name,
-	    quote_text(quote, text));
+	    config_quote(quote, text));
 }
 
 /* True where the INI syntax could take a part of TEXT for a comment that begins with SIGN. */
@@ -239,22 +240,22 @@ parse_text(const struct config_option *row, char *field, const char *text, char 
 static int
 parse_prefix(const struct config_option *row, char *field, const char *text, char *reason)
 {
-	char quote[QUOTE_SIZE];
+	char quote[CONFIG_QUOTE_SIZE];
 	size_t len = strlen(text);
 
 	if (looks_like_comment(text, '#'))
 		return refuse(reason,
 		    "%s must have no '#' at its beginning or behind a blank, as in %s: a comment "
 		    "behind a value begins with ';'",
-		    row->name, quote_text(quote, text));
+		    row->name, config_quote(quote, text));
 	if (len > 1 && (*text == '"' || *text == '\'') && text[len - 1] == *text)
 		return refuse(reason, "%s is taken as it stands: leave out the quotes around %s",
-		    row->name, quote_text(quote, text));
+		    row->name, config_quote(quote, text));
 	return parse_text(row, field, text, reason);
 }
 
 int
-value_parse(const struct config_option *row, void *base, const char *text, char *reason)
+config_value_parse(const struct config_option *row, void *base, const char *text, char *reason)
 {
 	void *field = field_of(row, base);
 
@@ -279,7 +280,7 @@ value_parse(const struct config_option *row, void *base, const char *text, char 
 }
 
 void
-value_format(const struct config_option *row, const void *base, char *buf, size_t size)
+config_value_format(const struct config_option *row, const void *base, char *buf, size_t size)
 {
 	const void *field = const_field_of(row, base);
 
@@ -303,7 +304,7 @@ value_format(const struct config_option *row, const void *base, char *buf, size_
 }
 
 void
-value_copy(const struct config_option *row, void *to, const void *from)
+config_value_copy(const struct config_option *row, void *to, const void *from)
 {
 	void *field = field_of(row, to);
 	const void *source = const_field_of(row, from);

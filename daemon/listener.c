@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -84,6 +85,10 @@ apply_config(struct listener *listener)
 	listener->realm.prefix = listener->config->prefix;
 	listener->realm.prefix_len = strlen(listener->config->prefix);
 	listener->realm.quota.max = listener->config->max_locks;
+	if (listener->own_path != NULL &&
+	    chmod(listener->own_path, (mode_t)listener->config->mode) == -1)
+		log_warning(
+		    "cannot change the mode of %s: %s", listener->own_path, strerror(errno));
 	set_options(listener);
 }
 

@@ -33,11 +33,13 @@ static bool
 stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
+	char *colon;
 	struct stat st;
 
-	return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+	if (stream == NULL || fstat(STDERR_FILENO, &st) == -1)
+		return false;
+	return strtoull(stream, &colon, 10) == st.st_dev && *colon == ':' &&
+	       strtoull(colon + 1, NULL, 10) == st.st_ino;
 }
 
 void

@@ -94,7 +94,7 @@ hex_digit(char c)
 /* Decodes from *FROM until END or STOP; *FROM is left there. Nothing moves before the first escape.
  */
 static struct text
-decode(char **from, char *end, char stop)
+decode(char **from, const char *end, char stop)
 {
 	char *in = *from, *out;
 	struct text text = {.at = in};
@@ -120,7 +120,8 @@ decode(char **from, char *end, char stop)
 unsigned
 protocol_find(struct text args, const char *key, struct text *value)
 {
-	char *at = args.at, *end = args.at + args.len;
+	char *at = args.at;
+	const char *end = args.at + args.len;
 	const size_t key_len = strlen(key);
 	unsigned found = 0;
 

@@ -2,8 +2,8 @@
 /*
  * A hash table of intrusive entries that never pauses: linear hashing (W. Litwin, VLDB 1980; P.-A.
  * Larson, CACM 31(4), 1988). It grows by one bucket with an insertion and shrinks by at most
- * two with a removal; buckets lie in segments that double, so none is ever moved. What an entry means
- * is the user's.
+ * two with a removal; buckets lie in segments that double, so none is ever moved. What an entry
+ * means is the user's.
  */
 #ifndef LATCHD_TABLE_H
 #define LATCHD_TABLE_H
