@@ -18,15 +18,16 @@ struct epoll_state {
 static void *
 epoll_open(void)
 {
-	struct epoll_state *state = malloc(sizeof(*state));
+	int fd = epoll_create1(EPOLL_CLOEXEC);
 
-	if (state == NULL)
+	if (fd == -1)
 		return NULL;
-	state->fd = epoll_create1(EPOLL_CLOEXEC);
-	if (state->fd == -1) {
-		free(state);
+	struct epoll_state *state = malloc(sizeof(*state));
+	if (state == NULL) {
+		close(fd);
 		return NULL;
 	}
+	state->fd = fd;
 	return state;
 }
 

@@ -42,10 +42,12 @@ append(struct ds_sock *sock, enum chunk_kind kind, size_t room)
 	if (chunk == NULL)
 		return NULL;
 	*chunk = (struct ds_chunk){.kind = kind, .data = chunk->bytes, .room = room};
-	if (sock->out_first == NULL)
+	if (sock->out_first == NULL) {
 		sock->out_first = chunk;
-	else
+	} else {
+		assert(sock->out_last != NULL);
 		sock->out_last->next = chunk;
+	}
 	sock->out_last = chunk;
 	return chunk;
 }
@@ -133,7 +135,7 @@ write_raw(struct ds_sock *sock, const struct iovec *iov, int count)
 	return writev_quietly(sock->fd, iov, count);
 }
 
-/* How many bytes the kernel took; -1: it refused for good and the socket is closed. */
+/* How many bytes the kernel took; -1: the socket is closed, by a failure or by the writer. */
 static ssize_t
 write_some(struct ds_sock *sock, const struct iovec *iov, int count)
 {
@@ -141,7 +143,9 @@ write_some(struct ds_sock *sock, const struct iovec *iov, int count)
 
 	do
 		n = write_raw(sock, iov, count);
-	while (n == -1 && errno == EINTR);
+	while (n == -1 && errno == EINTR && !ds_is_closed(sock));
+	if (ds_is_closed(sock))
+		return -1;
 	if (n != -1)
 		return n;
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
@@ -150,15 +154,14 @@ write_some(struct ds_sock *sock, const struct iovec *iov, int count)
 	return -1;
 }
 
-/* Takes N written bytes off the queue's head. */
+/* Takes N written bytes off the queue's head, which was COUNT chunks of bytes; what their ends
+ * queue meanwhile stands behind them and is none of this. */
 static void
-consume(struct ds_sock *sock, size_t n)
+consume(struct ds_sock *sock, size_t n, int count)
 {
-	while (!ds_is_closed(sock) && sock->out_first != NULL) {
+	while (count-- > 0 && !ds_is_closed(sock)) {
 		struct ds_chunk *chunk = sock->out_first;
 
-		if (chunk->kind == CALLBACK)
-			return;
 		if (chunk->len > n) {
 			chunk->data += n;
 			chunk->len -= n;
@@ -180,16 +183,18 @@ flush_bytes(struct ds_sock *sock)
 	/* A replacement of write takes one piece at a time. */
 	int most = sock->extra != NULL && sock->extra->writer != NULL ? 1 : IOV_BATCH;
 
-	for (struct ds_chunk *c = sock->out_first; c != NULL && c->kind != CALLBACK && count < most;
-	     c = c->next) {
+	struct ds_chunk *c = sock->out_first;
+
+	do {
 		iov[count].iov_base = (char *)c->data;
 		iov[count++].iov_len = c->len;
 		total += c->len;
-	}
+		c = c->next;
+	} while (c != NULL && c->kind != CALLBACK && count < most);
 	ssize_t n = write_some(sock, iov, count);
 	if (n == -1)
 		return false;
-	consume(sock, (size_t)n);
+	consume(sock, (size_t)n, count);
 	return (size_t)n == total;
 }
 
@@ -198,13 +203,12 @@ settle(struct ds_sock *sock)
 {
 	if (ds_is_closed(sock))
 		return 1;
-	bool queued = sock->out_first != NULL;
-	if (queued)
+	if (sock->out_first != NULL)
 		sock->flags |= DS_F_QUEUE_WATCH;
 	else
 		sock->flags &= (uint16_t)~DS_F_QUEUE_WATCH;
-	ds_arm(sock);
-	return queued ? 0 : 1;
+	ds_arm(sock); /* which may close it: then the queue is gone */
+	return sock->out_first == NULL;
 }
 
 int
@@ -264,11 +268,23 @@ ds_write(struct ds_sock *sock, const void *data, size_t len)
 	return queued(sock);
 }
 
+/* DONE of bytes that are not in the queue. As in a flush, so that one that lends again and again
+ * neither recurses nor keeps the turn. */
+static int
+done_at_once(struct ds_sock *sock, ds_sock_fn done, void *arg)
+{
+	if (done == NULL)
+		return 1;
+	sock->flags |= DS_F_FLUSHING;
+	done(sock, arg);
+	sock->flags &= (uint16_t)~DS_F_FLUSHING;
+	return ds_flush(sock);
+}
+
 int
 ds_write_ref(struct ds_sock *sock, const void *data, size_t len, ds_sock_fn done, void *arg)
 {
 	ssize_t n = 0;
-	int result = 1;
 	struct ds_chunk *chunk = NULL;
 
 	if (!ds_is_closed(sock) && may_write_now(sock) && len > 0)
@@ -276,13 +292,10 @@ ds_write_ref(struct ds_sock *sock, const void *data, size_t len, ds_sock_fn done
 	if (!ds_is_closed(sock) && (!may_write_now(sock) || (size_t)n < len)) {
 		chunk = append(sock, LENT, 0);
 		if (chunk == NULL)
-			result = out_of_memory(sock);
+			out_of_memory(sock);
 	}
-	if (chunk == NULL) {
-		if (done != NULL)
-			done(sock, arg);
-		return result;
-	}
+	if (chunk == NULL)
+		return done_at_once(sock, done, arg);
 	chunk->data = (const char *)data + n;
 	chunk->len = len - (size_t)n;
 	chunk->fn = done;
