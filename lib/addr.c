@@ -10,6 +10,9 @@
 
 enum { HOST_MAX = 256 };
 
+static const char host_chars[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+
 static const char bad_form[] = "expected HOST:PORT, [V6]:PORT, *:PORT or unix:PATH";
 
 static const char *
@@ -48,7 +51,10 @@ split(const char *text, char *host, in_port_t *port, bool *bracketed)
 	if (!*bracketed && strchr(host, ':') != NULL)
 		return "an IPv6 address has to stand in brackets, [V6]:PORT";
 	*port = htons((in_port_t)strtonum(colon + 1, 1, 65535, &error));
-	return error != NULL ? "the port has to be a number from 1 to 65535" : NULL;
+	/* strtonum skips blanks and takes a sign. */
+	if (error != NULL || colon[1] < '0' || colon[1] > '9')
+		return "the port has to be a number from 1 to 65535";
+	return NULL;
 }
 
 static void
@@ -107,6 +113,8 @@ parse(struct ds_addr *addr, const char *text, bool may_look_up)
 		addr->every_family = true;
 	} else if (inet_pton(AF_INET, host, &in) == 1) {
 		set_in(addr, in, port);
+	} else if (host[strspn(host, host_chars)] != '\0') {
+		return "a host name has only letters, digits, dots, dashes and underscores";
 	} else if (may_look_up) {
 		return look_up(addr, host, port);
 	}
@@ -152,7 +160,8 @@ ds_addr_format(const struct ds_addr *addr, char *buf, size_t size)
 	case AF_UNIX:
 		if (addr->len > offsetof(struct sockaddr_un, sun_path) &&
 		    addr->u.un.sun_path[0] != '\0')
-			snprintf(buf, size, "unix:%s", addr->u.un.sun_path);
+			snprintf(buf, size, "unix:%.*s", (int)sizeof(addr->u.un.sun_path),
+			    addr->u.un.sun_path); /* the longest path has no NUL */
 		else
 			snprintf(buf, size, "unix:");
 		break;

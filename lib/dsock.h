@@ -57,13 +57,13 @@ enum { DS_READ = 1, DS_WRITE = 2, DS_ERR = 4, DS_HUP = 8 };
  * DSOCK_BACKEND names (epoll, poll; EINVAL where there is none of that name).
  */
 DS_API struct ds_loop *ds_loop_new(void);
-/* Closes every socket that is still open (reason "loop freed"), destroys them, frees. NULL is fine.
- * Not from inside a turn. */
+/* Closes every socket that is still open (reason "loop freed"), destroys them, frees; what they
+ * would begin meanwhile fails with ECANCELED. NULL is fine. Not from inside a turn. */
 DS_API void ds_loop_free(struct ds_loop *);
 /* Turns until ds_loop_stop or until a post-loop callback returns false: 0. -1: waiting failed. */
 DS_API int ds_loop_run(struct ds_loop *);
-/* One turn; waits no longer than the loop's timeout and the next timer. 1: go on, 0: asked to stop.
- */
+/* One turn; waits no longer than the loop's timeout and the next timer. 1: go on; 0: asked to stop,
+ * which is told once. */
 DS_API int ds_loop_turn(struct ds_loop *);
 /* Leaves ds_loop_run at the end of this turn. */
 DS_API void ds_loop_stop(struct ds_loop *);

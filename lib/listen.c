@@ -66,6 +66,10 @@ accept_one(struct ds_listener *listener)
 		listener->paused = false;
 		if (listener->on_pause != NULL)
 			listener->on_pause(listener, 0, listener->arg);
+		if (ds_is_closed(&listener->sock)) {
+			close(fd);
+			return false;
+		}
 	}
 	ds_peer_fill(&peer, &addr, fd);
 	listener->on_accept(listener, fd, &peer, listener->arg);

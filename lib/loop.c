@@ -68,6 +68,7 @@ ds_loop_free(struct ds_loop *loop)
 	if (loop == NULL)
 		return;
 	assert(!loop->in_turn);
+	loop->freeing = true;
 	for (size_t fd = 0; fd < loop->map_size; fd++)
 		if (loop->map[fd] != NULL)
 			ds_close(loop->map[fd], "loop freed");
@@ -116,12 +117,14 @@ ds_loop_turn(struct ds_loop *loop)
 	if (loop->post != NULL && !loop->post(loop, loop->post_arg))
 		loop->stopping = true;
 
+	bool stop = loop->stopping;
+	loop->stopping = false; /* told once */
 	loop->in_turn = false;
 	if (error != 0) {
 		errno = error;
 		return -1;
 	}
-	return loop->stopping ? 0 : 1;
+	return stop ? 0 : 1;
 }
 
 int
@@ -132,7 +135,6 @@ ds_loop_run(struct ds_loop *loop)
 	do
 		result = ds_loop_turn(loop);
 	while (result == 1);
-	loop->stopping = false;
 	return result;
 }
 

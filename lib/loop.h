@@ -23,8 +23,7 @@ enum {
 	DS_F_FLUSHING = 1 << 2,	   /* inside ds_flush: what callbacks write is queued */
 	DS_F_QUEUE_WATCH = 1 << 3, /* the library watches for writing, because of its queue */
 	DS_F_NOT_SOCKET = 1 << 4,  /* send(2) said ENOTSOCK: a pipe or the like */
-	DS_F_CORKED = 1 << 5,
-	DS_F_PUSHED = 1 << 6 /* in the loop's list of sockets with pushed-back bytes */
+	DS_F_CORKED = 1 << 5
 };
 
 struct ds_timer_node {
@@ -41,6 +40,7 @@ struct ds_loop {
 	int timeout_ms;
 	bool stopping;
 	bool in_turn;
+	bool freeing; /* nothing new begins */
 
 	struct ds_sock **map; /* by descriptor */
 	size_t map_size;
@@ -83,6 +83,7 @@ void ds_dispatch(struct ds_sock *, unsigned events);
 void ds_reap(struct ds_loop *);
 
 /* read.c */
+bool ds_has_pushed(const struct ds_sock *);
 bool ds_pushed_ready(
     const struct ds_loop *); /* a socket that watches reading has pushed-back bytes */
 void ds_pushed_run(struct ds_loop *);

@@ -3,6 +3,7 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 
 static int
@@ -37,7 +38,7 @@ ds_tcp_nodelay(struct ds_sock *sock, bool on)
 int
 ds_tcp_keepalive(struct ds_sock *sock, int idle_s, int interval_s, int count)
 {
-	int total_ms = (idle_s + interval_s * count) * 1000;
+	int64_t total_ms = (idle_s + (int64_t)interval_s * count) * 1000;
 
 	if (set_int(sock, SOL_SOCKET, SO_KEEPALIVE, idle_s > 0) == -1)
 		return -1;
@@ -47,5 +48,6 @@ ds_tcp_keepalive(struct ds_sock *sock, int idle_s, int interval_s, int count)
 	    set_int(sock, IPPROTO_TCP, TCP_KEEPINTVL, interval_s) == -1 ||
 	    set_int(sock, IPPROTO_TCP, TCP_KEEPCNT, count) == -1)
 		return -1;
-	return set_int(sock, IPPROTO_TCP, TCP_USER_TIMEOUT, total_ms);
+	return set_int(
+	    sock, IPPROTO_TCP, TCP_USER_TIMEOUT, total_ms > INT_MAX ? INT_MAX : (int)total_ms);
 }

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,8 +35,9 @@ int
 ds_sock_init(
     struct ds_sock *sock, struct ds_loop *loop, const struct ds_ops *ops, int fd, unsigned watch)
 {
-	if (fd < 0) {
-		errno = EBADF;
+	assert(ops->event_read != NULL || !(watch & DS_READ));
+	if (fd < 0 || loop->freeing) {
+		errno = fd < 0 ? EBADF : ECANCELED;
 		return -1;
 	}
 	if (map_reserve(loop, fd) == -1)
@@ -71,6 +73,7 @@ ds_arm(struct ds_sock *sock)
 static void
 watch(struct ds_sock *sock, unsigned bit, bool on)
 {
+	assert(!on || bit != DS_READ || sock->ops->event_read != NULL);
 	sock->want = (uint8_t)(on ? sock->want | bit : sock->want & ~bit);
 	ds_arm(sock);
 }
@@ -98,6 +101,20 @@ default_err(struct ds_sock *sock)
 	ds_close_errno(sock, error);
 }
 
+/* True when a hang-up may be told: what is left to read, where reading is watched, goes before it.
+ */
+static bool
+nothing_to_read(const struct ds_sock *sock)
+{
+	if (!(sock->want & DS_READ))
+		return true;
+	if (ds_has_pushed(sock))
+		return false;
+	/* Not every event says so: reading may be watched only since it was fetched. */
+	struct pollfd now = {.fd = sock->fd, .events = POLLIN};
+	return poll(&now, 1, 0) != 1 || !(now.revents & POLLIN);
+}
+
 void
 ds_dispatch(struct ds_sock *sock, unsigned events)
 {
@@ -120,7 +137,7 @@ ds_dispatch(struct ds_sock *sock, unsigned events)
 		else
 			default_err(sock);
 	}
-	if ((events & DS_HUP) && !readable && !ds_is_closed(sock)) {
+	if ((events & DS_HUP) && !readable && !ds_is_closed(sock) && nothing_to_read(sock)) {
 		if (ops->event_hup != NULL)
 			ops->event_hup(sock);
 		else
@@ -173,29 +190,24 @@ ds_steal_fd(struct ds_sock *sock)
 	return fd;
 }
 
+/* What may come of reading, writing, polling and memory; anything else is told as EIO. */
 static const char *
 errno_name(int error)
 {
-	switch (error) {
-	case EPIPE:
-		return "EPIPE";
-	case ECONNRESET:
-		return "ECONNRESET";
-	case ETIMEDOUT:
-		return "ETIMEDOUT";
-	case ENOMEM:
-		return "ENOMEM";
-	case EHOSTUNREACH:
-		return "EHOSTUNREACH";
-	case ENETUNREACH:
-		return "ENETUNREACH";
-	case ECONNREFUSED:
-		return "ECONNREFUSED";
-	case EBADF:
-		return "EBADF";
-	default:
-		return "EIO";
-	}
+	static const struct {
+		int error;
+		const char *name;
+	} names[] = {{EPIPE, "EPIPE"}, {ECONNRESET, "ECONNRESET"}, {ETIMEDOUT, "ETIMEDOUT"},
+	    {ENOMEM, "ENOMEM"}, {ENOBUFS, "ENOBUFS"}, {EHOSTUNREACH, "EHOSTUNREACH"},
+	    {EHOSTDOWN, "EHOSTDOWN"}, {ENETUNREACH, "ENETUNREACH"}, {ENETDOWN, "ENETDOWN"},
+	    {ECONNREFUSED, "ECONNREFUSED"}, {ECONNABORTED, "ECONNABORTED"}, {ENOTCONN, "ENOTCONN"},
+	    {EPROTO, "EPROTO"}, {EMSGSIZE, "EMSGSIZE"}, {ENOSPC, "ENOSPC"}, {EFBIG, "EFBIG"},
+	    {EACCES, "EACCES"}, {EPERM, "EPERM"}, {EBADF, "EBADF"}, {EINVAL, "EINVAL"}};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].error == error)
+			return names[i].name;
+	return "EIO";
 }
 
 void

@@ -6,7 +6,8 @@ set -uo pipefail
 
 build=${1:?usage: run.sh BUILD}
 cd "$(dirname "$0")" || exit 1
-export BUILD=$build LATCHD=$build/latchd
+TOP=$(cd .. && pwd)
+export TOP BUILD=$build LATCHD=$build/latchd
 export CMOCKA_MESSAGE_OUTPUT=TAP
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1
 
