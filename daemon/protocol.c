@@ -4,8 +4,13 @@
 
 #include <stdbool.h>
 
-/* Indexed by byte, for the two scans that every request pays for. */
-enum { WORD = 1, PLAIN = 2 };
+/* Indexed by byte, for the scans that every request pays for. */
+enum {
+	WORD = 1,
+	IN_VALUE = 2, /* stands for itself in a value, and does not end it */
+	IN_KEY = 4,   /* likewise in a key */
+	PLAIN = IN_VALUE | IN_KEY
+};
 
 #define RANGE(from, to, bits) [from... to] = (bits)
 
@@ -16,7 +21,9 @@ static const unsigned char kinds[256] = {
     /* + is a space */
     RANGE(',', '/', PLAIN),
     RANGE('0', '9', PLAIN | WORD),
-    RANGE(':', '@', PLAIN),
+    RANGE(':', '<', PLAIN),
+    RANGE('=', '=', IN_VALUE),
+    RANGE('>', '@', PLAIN),
     RANGE('A', 'Z', PLAIN | WORD),
     RANGE('[', '^', PLAIN),
     RANGE('_', '_', PLAIN | WORD),
@@ -91,17 +98,17 @@ hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Decodes from *FROM until END or STOP; *FROM is left there. Nothing moves before the first escape.
- */
+/* Decodes a key or a value from *FROM to its end, which is left there. Nothing moves before an
+ * escape. */
 static struct text
-decode(char **from, const char *end, char stop)
+decode(char **from, const char *end, int plain)
 {
 	char *in = *from, *out;
 	struct text text = {.at = in};
 
-	while (in < end && (kinds[(unsigned char)*in] & PLAIN) && *in != stop)
+	while (in < end && (kinds[(unsigned char)*in] & plain))
 		in++;
-	for (out = in; in < end && *in != '&' && *in != stop; in++) {
+	for (out = in; in < end && *in != '&' && (*in != '=' || plain == IN_VALUE); in++) {
 		int high, low;
 
 		if (*in == '%' && end - in > 2 && (high = hex_digit(in[1])) >= 0 &&
@@ -134,11 +141,11 @@ protocol_find(struct text args, const char *key, struct text *value)
 		    memcmp(at, key, key_len) == 0)
 			at += key_len;
 		else
-			name = decode(&at, end, '=');
+			name = decode(&at, end, IN_KEY);
 		rest = (struct text){.at = at};
 		if (at < end && *at == '=') {
 			at++;
-			rest = decode(&at, end, '&');
+			rest = decode(&at, end, IN_VALUE);
 		}
 		if (at < end)
 			at++; /* the & */
