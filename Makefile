@@ -42,7 +42,10 @@ LIBS := $(LIB_LIBS) $(shell pkg-config --libs inih libsodium 2>/dev/null) \
 	$(shell pkg-config --libs libsystemd 2>/dev/null)
 
 objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
-LIB_OBJ = $(call objects,lib)
+# The platform: linux, or bsd for the BSDs and macOS.
+PLATFORM := $(if $(filter Linux,$(shell uname -s)),linux,bsd)
+NOT_PLATFORM = $(if $(filter linux,$(PLATFORM)),lib/bsd.c lib/kqueue.c,lib/linux.c lib/epoll.c)
+LIB_OBJ = $(patsubst %.c,$(B)/%.o,$(filter-out $(NOT_PLATFORM),$(wildcard lib/*.c)))
 DAEMON_OBJ = $(call objects,daemon)
 # What the unit tests and the fuzzers link: all but main.
 PARTS_OBJ = $(filter-out $(B)/daemon/main.o,$(DAEMON_OBJ)) $(LIB_OBJ)

@@ -27,14 +27,17 @@ extern "C" {
 
 #if defined(__GNUC__)
 #define DS_API __attribute__((visibility("default")))
+#define DS_PRINTF(n) __attribute__((format(printf, n, n + 1)))
 #else
 #define DS_API
+#define DS_PRINTF(n)
 #endif
 
 struct ds_loop;
 struct ds_sock;
 struct ds_timer;
 struct ds_signal;
+struct ds_waker;
 struct ds_listener;
 struct ds_addr;
 
@@ -54,7 +57,7 @@ enum { DS_READ = 1, DS_WRITE = 2, DS_ERR = 4, DS_HUP = 8 };
 
 /*
  * Makes a loop. The back end is the best of the platform, or the one that the environment variable
- * DSOCK_BACKEND names (epoll, poll; EINVAL where there is none of that name).
+ * DSOCK_BACKEND names (epoll, poll, kqueue; EINVAL where there is none of that name here).
  */
 DS_API struct ds_loop *ds_loop_new(void);
 /* Closes every socket that is still open (reason "loop freed"), destroys them, frees; what they
@@ -75,9 +78,38 @@ DS_API void ds_loop_set_post(struct ds_loop *, ds_post_fn, void *arg);
 DS_API int64_t ds_loop_now(const struct ds_loop *);
 /* "epoll" or "poll". */
 DS_API const char *ds_loop_backend(const struct ds_loop *);
+/* Closes all sockets (reason "reset") and destroys them, forgets timers, signals and callbacks: as
+ * new. Not from inside a turn. */
+DS_API void ds_loop_reset(struct ds_loop *);
 /* The number of open sockets, other descriptors included; the socket on FD, or NULL. */
 DS_API size_t ds_loop_watched(const struct ds_loop *);
 DS_API struct ds_sock *ds_loop_sock(const struct ds_loop *, int fd);
+/* Calls FN for each open socket, by descriptor; for each that is closed and not destroyed yet. FN
+ * may close any. */
+typedef void (*ds_sock_fn)(struct ds_sock *, void *arg);
+DS_API void ds_loop_each(struct ds_loop *, ds_sock_fn, void *arg);
+DS_API void ds_loop_each_closed(struct ds_loop *, ds_sock_fn, void *arg);
+
+/*
+ * Profiling: calls and processor time a class and event, while it is on. Turning it on begins anew,
+ * turning it off keeps what there is. Names are the class's and "read", "write", "err", "hup".
+ */
+struct ds_profile {
+	const char *class_name, *event;
+	uint64_t calls;
+	int64_t user_ns, system_ns;
+};
+typedef void (*ds_profile_fn)(const struct ds_profile *, void *arg);
+DS_API void ds_loop_set_profiling(struct ds_loop *, bool on);
+DS_API void ds_loop_each_profile(const struct ds_loop *, ds_profile_fn, void *arg);
+
+/* Debug messages, one line without its end each, the library's and those of ds_debug: off until FN
+ * is set. */
+typedef void (*ds_debug_fn)(const char *line, void *arg);
+DS_API void ds_loop_set_debug(struct ds_loop *, ds_debug_fn, void *arg);
+DS_API void ds_debug(struct ds_loop *, const char *format, ...) DS_PRINTF(2);
+/* The same with a description of the socket. */
+DS_API void ds_dump_error(struct ds_sock *, const char *message);
 
 /*
  * Other descriptors, at any time: FN is called when one of EVENTS (DS_READ | DS_WRITE) is there.
@@ -124,8 +156,10 @@ struct ds_peer {
 	} u;
 };
 
-/* `192.0.2.1:4711`, `[2001:db8::1]:4711`, `unix:PID`, `unknown`. Returns BUF. */
+/* `192.0.2.1:4711`, `[2001:db8::1]:4711`, `unix:PID`, `unknown`; the address without its port. BUF.
+ */
 DS_API char *ds_peer_format(const struct ds_peer *, char *buf, size_t size);
+DS_API char *ds_peer_format_ip(const struct ds_peer *, char *buf, size_t size);
 
 /*
  * Sockets.
@@ -140,6 +174,10 @@ struct ds_ops {
 	    struct ds_sock *);		     /* NULL: ds_flush. One of your own calls it as well. */
 	void (*event_err)(struct ds_sock *); /* NULL: close, the pending error is the reason */
 	void (*event_hup)(struct ds_sock *); /* NULL: close, reason "hangup"; see below */
+	void (*event_connect)(struct ds_sock *); /* of ds_connect; NULL: none */
+	void (*event_idle)(struct ds_sock *);	 /* NULL: close, reason "idle" */
+	/* A write left something queued. The library watches for writing by itself; NULL: none. */
+	void (*on_incomplete_write)(struct ds_sock *);
 	void (*on_close)(
 	    struct ds_sock *, const char *reason); /* once, inside ds_close; NULL: none */
 	void (*destroy)(struct ds_sock *);	   /* at reap: the memory may go; NULL: none */
@@ -165,10 +203,13 @@ struct ds_sock {
 	size_t out_bytes;
 	struct ds_sock *next_reap;
 	struct ds_extra *extra; /* what few sockets need, made on demand */
+	void *data;		/* the application's */
 	uint32_t slot;		/* the back end's */
+	uint32_t read_budget;	/* bytes a turn; 0: the loop's */
+	uint32_t read_turn;	/* the turn that read_used belongs to */
+	uint32_t read_used;
 };
 
-typedef void (*ds_sock_fn)(struct ds_sock *, void *arg);
 /* Replacements of read and write: as read(2) and write(2), on a socket that does not block. */
 typedef ssize_t (*ds_reader_fn)(struct ds_sock *, void *buf, size_t len, void *arg);
 typedef ssize_t (*ds_writer_fn)(struct ds_sock *, const void *buf, size_t len, void *arg);
@@ -191,6 +232,42 @@ DS_API int ds_steal_fd(struct ds_sock *);
 DS_API bool ds_is_closed(const struct ds_sock *);
 /* The descriptor; -1 once closed. */
 DS_API int ds_fd(const struct ds_sock *);
+
+/* A pointer that the library keeps and does not use. */
+DS_API void ds_set_data(struct ds_sock *, void *data);
+DS_API void *ds_data(const struct ds_sock *);
+
+/*
+ * Connects to ADDR and puts the descriptor under LOOP's care, as ds_sock_init does. What is written
+ * waits in the queue, and nothing is read, until event_connect; WATCH holds from then on. A refusal
+ * closes the socket with its errno's name as the reason, TIMEOUT_MS (0: the kernel's) with "connect
+ * timeout".
+ */
+DS_API int ds_connect(struct ds_sock *, struct ds_loop *, const struct ds_ops *,
+    const struct ds_addr *, unsigned watch, int timeout_ms);
+DS_API bool ds_is_connecting(const struct ds_sock *);
+
+/*
+ * Limits of a socket. Silence, no byte read or written for TIMEOUT_MS, is event_idle; 0 turns it
+ * off. -1: ENOMEM.
+ */
+DS_API int ds_set_idle_timeout(struct ds_sock *, int64_t timeout_ms);
+/* FN(sock, true) when HIGH bytes or more are queued, FN(sock, false) when it is LOW or fewer again.
+ */
+typedef void (*ds_watermark_fn)(struct ds_sock *, bool above, void *arg);
+DS_API int ds_set_watermark(struct ds_sock *, size_t high, size_t low, ds_watermark_fn, void *arg);
+/*
+ * How many bytes a socket, or each socket of a loop, may read in a turn, so that a busy peer does
+ * not starve the others: ds_read then says EAGAIN until the next turn, which comes at once. 0: no
+ * bound.
+ */
+DS_API void ds_set_read_budget(struct ds_sock *, size_t bytes);
+DS_API void ds_loop_set_read_budget(struct ds_loop *, size_t bytes);
+
+/* Called at the end of each turn, before the loop's own; the first false ends the loop and the
+ * calls. */
+typedef bool (*ds_sock_post_fn)(struct ds_sock *, void *arg);
+DS_API int ds_set_post(struct ds_sock *, ds_sock_post_fn, void *arg); /* NULL: none; -1: ENOMEM */
 
 /* Turn interest on and off. The library's own interest in writing, while it has a queue, is
  * separate. */
@@ -245,7 +322,9 @@ DS_API const struct ds_peer *ds_sock_peer(struct ds_sock *);
 /* For who knows it already, as a ds_accept_fn does. */
 DS_API void ds_sock_set_peer(struct ds_sock *, const struct ds_peer *);
 DS_API char *ds_peer_string(struct ds_sock *, char *buf, size_t size);
+DS_API char *ds_peer_ip_string(struct ds_sock *, char *buf, size_t size);
 DS_API char *ds_local_string(struct ds_sock *, char *buf, size_t size);
+DS_API char *ds_local_ip_string(struct ds_sock *, char *buf, size_t size);
 /* For debugging: `NAME(RW): open to 127.0.0.1:4711`. Returns BUF. */
 DS_API char *ds_sock_string(struct ds_sock *, char *buf, size_t size);
 
@@ -290,6 +369,23 @@ struct ds_signal {
 DS_API int ds_signal_add(struct ds_signal *, struct ds_loop *, int signo, ds_signal_fn, void *arg);
 /* Unblocks it again. Harmless when it was not added. */
 DS_API void ds_signal_cancel(struct ds_signal *);
+
+/*
+ * Wake-ups: ds_wake may be called from any thread and any signal handler, as long as the waker is
+ * open; FN runs in the loop's thread, once for all wake-ups that came together. ds_close(&w->sock,
+ * …) ends it.
+ */
+typedef void (*ds_waker_fn)(struct ds_waker *, void *arg);
+
+struct ds_waker {
+	struct ds_sock sock;
+	ds_waker_fn fn;
+	void *arg;
+	int write_fd;
+};
+
+DS_API int ds_waker_init(struct ds_waker *, struct ds_loop *, ds_waker_fn, void *arg);
+DS_API void ds_wake(const struct ds_waker *);
 
 /*
  * Listeners: a socket class that accepts. ON_ACCEPT gets each new descriptor (non-blocking,

@@ -5,7 +5,7 @@
  * comes.
  */
 #include "loop.h"
-#include "peer.h"
+#include "os.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -53,8 +53,7 @@ accept_one(struct ds_listener *listener)
 	struct ds_addr addr = {0};
 	struct ds_peer peer;
 
-	addr.len = sizeof(addr.u);
-	int fd = accept4(listener->sock.fd, &addr.u.sa, &addr.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = ds_os_accept(listener->sock.fd, &addr);
 	if (fd == -1) {
 		if (is_of_one_peer(errno))
 			return true;
@@ -139,7 +138,7 @@ remove_stale(const struct ds_addr *addr)
 
 	if (lstat(addr->u.un.sun_path, &st) == -1 || !S_ISSOCK(st.st_mode))
 		return false;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = ds_os_socket(AF_UNIX);
 	if (fd == -1)
 		return false;
 	bool stale = connect(fd, &addr->u.sa, addr->len) == -1 && errno == ECONNREFUSED;
@@ -184,7 +183,7 @@ static int
 open_listening(const struct ds_addr *addr, int backlog, unsigned mode)
 {
 	int family = addr->u.sa.sa_family;
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = ds_os_socket(family);
 
 	if (fd == -1)
 		return -1;

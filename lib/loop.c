@@ -4,15 +4,13 @@
  * nowhere else; the parts are in sock.c, read.c and timer.c.
  */
 #include "loop.h"
+#include "os.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-/* The best one first. */
-static const struct ds_poller *const pollers[] = {&ds_poller_epoll, &ds_poller_poll};
 
 int64_t
 ds_clock_ns(void)
@@ -29,10 +27,10 @@ choose_poller(void)
 	const char *wanted = getenv("DSOCK_BACKEND");
 
 	if (wanted == NULL || *wanted == '\0')
-		return pollers[0];
-	for (size_t i = 0; i < sizeof(pollers) / sizeof(pollers[0]); i++)
-		if (strcmp(pollers[i]->name, wanted) == 0)
-			return pollers[i];
+		return ds_os_pollers[0];
+	for (size_t i = 0; ds_os_pollers[i] != NULL; i++)
+		if (strcmp(ds_os_pollers[i]->name, wanted) == 0)
+			return ds_os_pollers[i];
 	errno = EINVAL;
 	return NULL;
 }
@@ -51,6 +49,7 @@ ds_loop_new(void)
 	loop->timeout_ms = -1;
 	loop->now_ns = ds_clock_ns();
 	TAILQ_INIT(&loop->pushed);
+	TAILQ_INIT(&loop->posts);
 	loop->events = calloc(DS_BATCH, sizeof(*loop->events));
 	if (loop->events != NULL)
 		loop->poller_state = poller->open();
@@ -62,21 +61,40 @@ ds_loop_new(void)
 	return loop;
 }
 
+/* Whatever belongs to the loop goes; what is left is as new. */
+static void
+empty(struct ds_loop *loop, const char *reason)
+{
+	assert(!loop->in_turn);
+	loop->freeing = true;
+	ds_close_all(loop, reason);
+	ds_reap(loop);
+	ds_signals_free(loop);
+	while (loop->heap_len > 0)
+		ds_timer_cancel(loop->heap[1].timer);
+	loop->freeing = false;
+}
+
+void
+ds_loop_reset(struct ds_loop *loop)
+{
+	empty(loop, "reset");
+	loop->timeout_ms = -1;
+	loop->stopping = false;
+	loop->read_budget = 0;
+	ds_loop_set_post(loop, NULL, NULL);
+	ds_loop_set_profiling(loop, true); /* forgets what was counted */
+	ds_loop_set_profiling(loop, false);
+}
+
 void
 ds_loop_free(struct ds_loop *loop)
 {
 	if (loop == NULL)
 		return;
-	assert(!loop->in_turn);
-	loop->freeing = true;
-	for (size_t fd = 0; fd < loop->map_size; fd++)
-		if (loop->map[fd] != NULL)
-			ds_close(loop->map[fd], "loop freed");
-	ds_reap(loop);
-	ds_signals_free(loop);
-	while (loop->heap_len > 0)
-		ds_timer_cancel(loop->heap[1].timer);
+	empty(loop, "loop freed");
 	loop->poller->close(loop->poller_state);
+	free(loop->profile);
 	free(loop->heap);
 	free(loop->map);
 	free(loop->events);
@@ -104,6 +122,7 @@ ds_loop_turn(struct ds_loop *loop)
 {
 	assert(!loop->in_turn);
 	loop->in_turn = true;
+	loop->turn++;
 
 	int n = loop->poller->wait(loop->poller_state, loop->events, DS_BATCH, wait_ms(loop));
 	int error = n < 0 ? errno : 0;
@@ -114,7 +133,7 @@ ds_loop_turn(struct ds_loop *loop)
 	ds_pushed_run(loop);
 	ds_timers_run(loop);
 	ds_reap(loop);
-	if (loop->post != NULL && !loop->post(loop, loop->post_arg))
+	if (!ds_posts_run(loop))
 		loop->stopping = true;
 
 	bool stop = loop->stopping;
@@ -150,13 +169,6 @@ ds_loop_set_timeout(struct ds_loop *loop, int timeout_ms)
 	loop->timeout_ms = timeout_ms;
 }
 
-void
-ds_loop_set_post(struct ds_loop *loop, ds_post_fn fn, void *arg)
-{
-	loop->post = fn;
-	loop->post_arg = arg;
-}
-
 int64_t
 ds_loop_now(const struct ds_loop *loop)
 {
@@ -179,4 +191,19 @@ struct ds_sock *
 ds_loop_sock(const struct ds_loop *loop, int fd)
 {
 	return fd >= 0 && (size_t)fd < loop->map_size ? loop->map[fd] : NULL;
+}
+
+void
+ds_loop_each(struct ds_loop *loop, ds_sock_fn fn, void *arg)
+{
+	for (size_t fd = 0; fd < loop->map_size; fd++)
+		if (loop->map[fd] != NULL)
+			fn(loop->map[fd], arg);
+}
+
+void
+ds_loop_each_closed(struct ds_loop *loop, ds_sock_fn fn, void *arg)
+{
+	for (struct ds_sock *sock = loop->reap_first; sock != NULL; sock = sock->next_reap)
+		fn(sock, arg);
 }

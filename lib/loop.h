@@ -7,6 +7,7 @@
 #define DSOCK_LOOP_H
 
 #include "dsock.h"
+#include "peer.h"
 #include "poller.h"
 
 #include <sys/queue.h>
@@ -23,7 +24,8 @@ enum {
 	DS_F_FLUSHING = 1 << 2,	   /* inside ds_flush: what callbacks write is queued */
 	DS_F_QUEUE_WATCH = 1 << 3, /* the library watches for writing, because of its queue */
 	DS_F_NOT_SOCKET = 1 << 4,  /* send(2) said ENOTSOCK: a pipe or the like */
-	DS_F_CORKED = 1 << 5
+	DS_F_CORKED = 1 << 5,
+	DS_F_CONNECTING = 1 << 6
 };
 
 struct ds_timer_node {
@@ -54,6 +56,17 @@ struct ds_loop {
 
 	ds_post_fn post;
 	void *post_arg;
+	TAILQ_HEAD(, ds_extra) posts; /* of the sockets with a post-loop callback */
+
+	uint32_t turn; /* counts them, for the read budgets */
+	uint32_t read_budget;
+
+	bool profiling;
+	struct ds_profile *profile;
+	size_t n_profile;
+
+	ds_debug_fn debug;
+	void *debug_arg;
 
 	struct ds_signals *signals; /* NULL until the first one */
 };
@@ -73,14 +86,40 @@ struct ds_extra {
 	void *reader_arg;
 	ds_writer_fn writer;
 	void *writer_arg;
+	ds_sock_post_fn post;
+	void *post_arg;
+	TAILQ_ENTRY(ds_extra) post_link;
+	struct ds_timer timer;	    /* the deadline of connecting, then the idle timeout */
+	int64_t idle_ns, active_ns; /* the timeout, 0: none; when bytes last came or went */
+	size_t high, low;	    /* watermarks of the queue */
+	ds_watermark_fn on_watermark;
+	void *watermark_arg;
+	bool above; /* what on_watermark was last told */
 };
 
 /* sock.c */
 void ds_arm(struct ds_sock *);			/* tells the back end what is wanted now */
 struct ds_extra *ds_extra_of(struct ds_sock *); /* made on demand; NULL with ENOMEM */
 void ds_close_errno(struct ds_sock *, int error);
+void ds_sock_abandon(struct ds_sock *); /* undoes ds_sock_init; the descriptor is the caller's */
+void ds_close_all(struct ds_loop *, const char *reason);
 void ds_dispatch(struct ds_sock *, unsigned events);
 void ds_reap(struct ds_loop *);
+
+/* post.c */
+bool ds_posts_run(struct ds_loop *);
+void ds_post_drop(struct ds_sock *);
+
+/* connect.c */
+void ds_connect_event(struct ds_sock *);
+
+/* limit.c */
+int ds_idle_start(struct ds_sock *);
+void ds_watermark_check(struct ds_sock *);
+
+/* profile.c: calls FN, the event's function, and counts it */
+enum ds_event_index { DS_EVENT_READ, DS_EVENT_WRITE, DS_EVENT_ERR, DS_EVENT_HUP };
+void ds_profile_call(struct ds_sock *, enum ds_event_index, void (*fn)(struct ds_sock *));
 
 /* read.c */
 bool ds_has_pushed(const struct ds_sock *);

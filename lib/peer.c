@@ -3,22 +3,11 @@
 #include "peer.h"
 
 #include "loop.h"
+#include "os.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-
-static void
-fill_unix(struct ds_peer *peer, int fd)
-{
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0) {
-		peer->pid = cred.pid;
-		peer->u.uid = cred.uid;
-	}
-}
 
 void
 ds_peer_fill(struct ds_peer *peer, const struct ds_addr *addr, int fd)
@@ -42,26 +31,21 @@ ds_peer_fill(struct ds_peer *peer, const struct ds_addr *addr, int fd)
 		}
 		break;
 	case AF_UNIX:
-		fill_unix(peer, fd);
+		ds_os_peer_cred(fd, &peer->pid, &peer->u.uid);
 		break;
 	default:
 		break;
 	}
 }
 
-char *
-ds_peer_format(const struct ds_peer *peer, char *buf, size_t size)
+/* Writes the address without its port; true where it is an IPv6 address. */
+static bool
+format_ip(const struct ds_peer *peer, char *buf, size_t size)
 {
-	char ip[INET6_ADDRSTRLEN];
-
 	switch (peer->family) {
 	case AF_INET:
-		inet_ntop(AF_INET, peer->u.ip, ip, sizeof(ip));
-		snprintf(buf, size, "%s:%u", ip, peer->port);
-		break;
 	case AF_INET6:
-		inet_ntop(AF_INET6, peer->u.ip, ip, sizeof(ip));
-		snprintf(buf, size, "[%s]:%u", ip, peer->port);
+		inet_ntop(peer->family, peer->u.ip, buf, (socklen_t)size);
 		break;
 	case AF_UNIX:
 		snprintf(buf, size, "unix:%d", (int)peer->pid);
@@ -69,6 +53,29 @@ ds_peer_format(const struct ds_peer *peer, char *buf, size_t size)
 	default:
 		snprintf(buf, size, "unknown");
 	}
+	return peer->family == AF_INET6;
+}
+
+char *
+ds_peer_format_ip(const struct ds_peer *peer, char *buf, size_t size)
+{
+	char ip[INET6_ADDRSTRLEN];
+
+	format_ip(peer, ip, sizeof(ip));
+	snprintf(buf, size, "%s", ip);
+	return buf;
+}
+
+char *
+ds_peer_format(const struct ds_peer *peer, char *buf, size_t size)
+{
+	char ip[INET6_ADDRSTRLEN];
+	bool v6 = format_ip(peer, ip, sizeof(ip));
+
+	if (peer->family != AF_INET && !v6)
+		snprintf(buf, size, "%s", ip);
+	else
+		snprintf(buf, size, v6 ? "[%s]:%u" : "%s:%u", ip, peer->port);
 	return buf;
 }
 
@@ -97,16 +104,41 @@ ds_peer_string(struct ds_sock *sock, char *buf, size_t size)
 }
 
 char *
+ds_peer_ip_string(struct ds_sock *sock, char *buf, size_t size)
+{
+	return ds_peer_format_ip(ds_sock_peer(sock), buf, size);
+}
+
+static bool
+local_addr(const struct ds_sock *sock, struct ds_addr *addr)
+{
+	memset(addr, 0, sizeof(*addr));
+	addr->len = sizeof(addr->u);
+	return !ds_is_closed(sock) && getsockname(sock->fd, &addr->u.sa, &addr->len) == 0;
+}
+
+char *
 ds_local_string(struct ds_sock *sock, char *buf, size_t size)
 {
-	struct ds_addr addr = {0};
+	struct ds_addr addr;
 
-	addr.len = sizeof(addr.u);
-	if (ds_is_closed(sock) || getsockname(sock->fd, &addr.u.sa, &addr.len) == -1)
-		snprintf(buf, size, "unknown");
-	else
-		ds_addr_format(&addr, buf, size);
+	if (local_addr(sock, &addr))
+		return ds_addr_format(&addr, buf, size);
+	snprintf(buf, size, "unknown");
 	return buf;
+}
+
+char *
+ds_local_ip_string(struct ds_sock *sock, char *buf, size_t size)
+{
+	struct ds_addr addr;
+	struct ds_peer here = {0};
+
+	if (local_addr(sock, &addr) && addr.u.sa.sa_family == AF_UNIX)
+		return ds_addr_format(&addr, buf, size);
+	if (!ds_is_closed(sock))
+		ds_peer_fill(&here, &addr, sock->fd);
+	return ds_peer_format_ip(&here, buf, size);
 }
 
 char *

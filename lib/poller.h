@@ -26,5 +26,6 @@ struct ds_poller {
 
 extern const struct ds_poller ds_poller_epoll;
 extern const struct ds_poller ds_poller_poll;
+extern const struct ds_poller ds_poller_kqueue;
 
 #endif

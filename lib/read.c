@@ -57,6 +57,22 @@ read_raw(struct ds_sock *sock, void *buf, size_t len)
 	return read(sock->fd, buf, len);
 }
 
+/* How much of LEN the budget of this turn leaves. */
+static size_t
+within_budget(struct ds_sock *sock, size_t len)
+{
+	uint32_t budget = sock->read_budget != 0 ? sock->read_budget : sock->loop->read_budget;
+
+	if (budget == 0)
+		return len;
+	if (sock->read_turn != sock->loop->turn) {
+		sock->read_turn = sock->loop->turn;
+		sock->read_used = 0;
+	}
+	size_t left = budget > sock->read_used ? budget - sock->read_used : 0;
+	return len < left ? len : left;
+}
+
 ssize_t
 ds_read(struct ds_sock *sock, void *buf, size_t len)
 {
@@ -66,10 +82,22 @@ ds_read(struct ds_sock *sock, void *buf, size_t len)
 		return 0;
 	if (ds_has_pushed(sock) && len > 0)
 		return read_pushed(sock->extra, buf, len);
+	size_t most = within_budget(sock, len);
+	if (most == 0 && len > 0) {
+		errno = EAGAIN;
+		return -1;
+	}
 	do
-		n = read_raw(sock, buf, len);
+		n = read_raw(sock, buf, most);
 	while (n == -1 && errno == EINTR && !ds_is_closed(sock));
-	return n == -1 && ds_is_closed(sock) ? 0 : n; /* a reader may have closed it */
+	if (ds_is_closed(sock)) /* by a reader of the class's own */
+		return n == -1 ? 0 : n;
+	if (n > 0) {
+		sock->read_used += (uint32_t)n;
+		if (sock->extra != NULL)
+			sock->extra->active_ns = sock->loop->now_ns;
+	}
+	return n;
 }
 
 int

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Signals as events, by signalfd(2): no handler, so no state outside the loop and nothing that
- * could be interrupted. The kernel coalesces a storm. The descriptor is one more socket of the
- * loop.
+ * Signals as events: they are blocked, and a descriptor that the platform has for them is one more
+ * socket of the loop. No handler, so no state outside the loop and nothing that could be
+ * interrupted; the kernel coalesces a storm.
  */
 #include "loop.h"
+#include "os.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 enum { SIGNAL_BATCH = 8 };
@@ -35,12 +35,12 @@ static void
 signals_read(struct ds_sock *sock)
 {
 	struct ds_signals *signals = (struct ds_signals *)sock;
-	struct signalfd_siginfo info[SIGNAL_BATCH];
-	ssize_t n = ds_read(sock, info, sizeof(info));
+	int signos[SIGNAL_BATCH];
+	int n = ds_os_signals_read(sock->fd, signos, SIGNAL_BATCH);
 
-	for (ssize_t i = 0; i < n / (ssize_t)sizeof(info[0]); i++) {
+	for (int i = 0; i < n; i++) {
 		/* Looked up each time: a callback may cancel any of them. */
-		struct ds_signal *signal = find(signals, (int)info[i].ssi_signo);
+		struct ds_signal *signal = find(signals, signos[i]);
 
 		if (signal != NULL)
 			signal->fn(signal, signal->signo, signal->arg);
@@ -59,7 +59,7 @@ signals_of(struct ds_loop *loop)
 	if (signals == NULL)
 		return NULL;
 	sigemptyset(&signals->set);
-	int fd = signalfd(-1, &signals->set, SFD_NONBLOCK | SFD_CLOEXEC);
+	int fd = ds_os_signals_open();
 	if (fd == -1 || ds_sock_init(&signals->sock, loop, &signals_ops, fd, DS_READ) == -1) {
 		if (fd != -1)
 			close(fd);
@@ -98,7 +98,7 @@ ds_signal_add(struct ds_signal *signal, struct ds_loop *loop, int signo, ds_sign
 	if (change_mask(SIG_BLOCK, signo) == -1)
 		return -1;
 	sigaddset(&signals->set, signo);
-	if (signalfd(signals->sock.fd, &signals->set, 0) == -1)
+	if (ds_os_signals_set(signals->sock.fd, &signals->set, signo) == -1)
 		return -1;
 	*signal = (struct ds_signal){
 	    .fn = fn, .arg = arg, .loop = loop, .next = signals->first, .signo = signo};
@@ -122,7 +122,7 @@ ds_signal_cancel(struct ds_signal *signal)
 	signal->loop = NULL;
 	sigdelset(&signals->set, signal->signo);
 	if (!ds_is_closed(&signals->sock))
-		signalfd(signals->sock.fd, &signals->set, 0);
+		ds_os_signals_set(signals->sock.fd, &signals->set, signal->signo);
 	change_mask(SIG_UNBLOCK, signal->signo);
 }
 

@@ -63,6 +63,8 @@ ds_arm(struct ds_sock *sock)
 {
 	unsigned interest = sock->want | (sock->flags & DS_F_QUEUE_WATCH ? DS_WRITE : 0u);
 
+	if (sock->flags & DS_F_CONNECTING)
+		interest = DS_WRITE;
 	if (interest == sock->armed || ds_is_closed(sock))
 		return;
 	sock->armed = (uint8_t)interest;
@@ -101,6 +103,18 @@ default_err(struct ds_sock *sock)
 	ds_close_errno(sock, error);
 }
 
+static void
+default_hup(struct ds_sock *sock)
+{
+	ds_close(sock, "hangup");
+}
+
+static void
+default_write(struct ds_sock *sock)
+{
+	ds_flush(sock);
+}
+
 /* True when a hang-up may be told: what is left to read, where reading is watched, goes before it.
  */
 static bool
@@ -115,34 +129,59 @@ nothing_to_read(const struct ds_sock *sock)
 	return poll(&now, 1, 0) != 1 || !(now.revents & POLLIN);
 }
 
+static void
+call(struct ds_sock *sock, enum ds_event_index index, void (*fn)(struct ds_sock *))
+{
+	if (sock->loop->profiling)
+		ds_profile_call(sock, index, fn);
+	else
+		fn(sock);
+}
+
+/* After each event: it may have closed the socket, and so may those of others before it. */
 void
 ds_dispatch(struct ds_sock *sock, unsigned events)
 {
 	const struct ds_ops *ops = sock->ops;
 	bool readable = (events & DS_READ) && (sock->want & DS_READ);
 
-	if (readable && !ds_is_closed(sock))
-		ops->event_read(sock);
-	/* What was asked for may have changed since the event was fetched, by a callback of
-	 * another. */
-	if ((events & DS_WRITE) && (sock->armed & DS_WRITE) && !ds_is_closed(sock)) {
-		if (ops->event_write != NULL)
-			ops->event_write(sock);
-		else
-			ds_flush(sock);
+	if (ds_is_closed(sock))
+		return;
+	if (sock->loop->debug != NULL)
+		ds_debug(sock->loop, "event: fd=%d (%s), state=%u", sock->fd, ops->name, events);
+	if (sock->flags & DS_F_CONNECTING) {
+		ds_connect_event(sock);
+		return;
 	}
-	if ((events & DS_ERR) && !ds_is_closed(sock)) {
-		if (ops->event_err != NULL)
-			ops->event_err(sock);
-		else
-			default_err(sock);
-	}
-	if ((events & DS_HUP) && !readable && !ds_is_closed(sock) && nothing_to_read(sock)) {
-		if (ops->event_hup != NULL)
-			ops->event_hup(sock);
-		else
-			ds_close(sock, "hangup");
-	}
+	if (readable)
+		call(sock, DS_EVENT_READ, ops->event_read);
+	/* What was asked for may have changed since the event was fetched. */
+	if ((events & DS_WRITE) && (sock->armed & DS_WRITE) && !ds_is_closed(sock))
+		call(sock, DS_EVENT_WRITE,
+		    ops->event_write != NULL ? ops->event_write : default_write);
+	if ((events & DS_ERR) && !ds_is_closed(sock))
+		call(sock, DS_EVENT_ERR, ops->event_err != NULL ? ops->event_err : default_err);
+	if ((events & DS_HUP) && !readable && !ds_is_closed(sock) && nothing_to_read(sock))
+		call(sock, DS_EVENT_HUP, ops->event_hup != NULL ? ops->event_hup : default_hup);
+}
+
+static void
+leave_loop(struct ds_sock *sock)
+{
+	struct ds_loop *loop = sock->loop;
+
+	sock->flags |= DS_F_CLOSED;
+	loop->poller->del(loop->poller_state, sock);
+	loop->map[sock->fd] = NULL;
+	loop->watched--;
+}
+
+void
+ds_sock_abandon(struct ds_sock *sock)
+{
+	leave_loop(sock);
+	free(sock->extra);
+	sock->extra = NULL;
 }
 
 /* Everything that ends a socket, but for what becomes of its descriptor. */
@@ -151,10 +190,7 @@ finish(struct ds_sock *sock, const char *reason)
 {
 	struct ds_loop *loop = sock->loop;
 
-	sock->flags |= DS_F_CLOSED;
-	loop->poller->del(loop->poller_state, sock);
-	loop->map[sock->fd] = NULL;
-	loop->watched--;
+	leave_loop(sock);
 	sock->next_reap = NULL;
 	if (loop->reap_first == NULL)
 		loop->reap_first = sock;
@@ -162,6 +198,11 @@ finish(struct ds_sock *sock, const char *reason)
 		loop->reap_last->next_reap = sock;
 	loop->reap_last = sock;
 
+	if (loop->debug != NULL)
+		ds_debug(loop, "closing fd=%d (%s): %s", sock->fd, sock->ops->name, reason);
+	if (sock->extra != NULL && sock->extra->timer.loop != NULL)
+		ds_timer_cancel(&sock->extra->timer);
+	ds_post_drop(sock);
 	ds_pushed_drop(sock);
 	ds_queue_drop(sock);
 	if (sock->ops->on_close != NULL)
@@ -228,6 +269,14 @@ ds_fd(const struct ds_sock *sock)
 	return ds_is_closed(sock) ? -1 : sock->fd;
 }
 
+void
+ds_close_all(struct ds_loop *loop, const char *reason)
+{
+	for (size_t fd = 0; fd < loop->map_size; fd++)
+		if (loop->map[fd] != NULL)
+			ds_close(loop->map[fd], reason);
+}
+
 /* Destroy may close further sockets: they join the end of the list and go in the same call. */
 void
 ds_reap(struct ds_loop *loop)
@@ -243,6 +292,18 @@ ds_reap(struct ds_loop *loop)
 		if (sock->ops->destroy != NULL)
 			sock->ops->destroy(sock);
 	}
+}
+
+void
+ds_set_data(struct ds_sock *sock, void *data)
+{
+	sock->data = data;
+}
+
+void *
+ds_data(const struct ds_sock *sock)
+{
+	return sock->data;
 }
 
 struct ds_extra *

@@ -146,8 +146,11 @@ write_some(struct ds_sock *sock, const struct iovec *iov, int count)
 	while (n == -1 && errno == EINTR && !ds_is_closed(sock));
 	if (ds_is_closed(sock))
 		return -1;
-	if (n != -1)
+	if (n != -1) {
+		if (sock->extra != NULL)
+			sock->extra->active_ns = sock->loop->now_ns;
 		return n;
+	}
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return 0;
 	ds_close_errno(sock, errno);
@@ -208,7 +211,21 @@ settle(struct ds_sock *sock)
 	else
 		sock->flags &= (uint16_t)~DS_F_QUEUE_WATCH;
 	ds_arm(sock); /* which may close it: then the queue is gone */
+	ds_watermark_check(sock);
 	return sock->out_first == NULL;
+}
+
+/* A write was not taken whole. */
+static void
+tell_incomplete(struct ds_sock *sock)
+{
+	if (ds_is_closed(sock))
+		return;
+	if (sock->loop->debug != NULL)
+		ds_debug(sock->loop, "fd=%d (%s): %zu bytes stay queued", sock->fd, sock->ops->name,
+		    sock->out_bytes);
+	if (sock->ops->on_incomplete_write != NULL)
+		sock->ops->on_incomplete_write(sock);
 }
 
 int
@@ -216,14 +233,16 @@ ds_flush(struct ds_sock *sock)
 {
 	if (ds_is_closed(sock))
 		return 1;
-	if (sock->flags & DS_F_FLUSHING)
+	if (sock->flags & (DS_F_FLUSHING | DS_F_CONNECTING))
 		return sock->out_first == NULL;
 	sock->flags |= DS_F_FLUSHING;
 	for (int round = 0; round < FLUSH_ROUNDS && sock->out_first != NULL; round++) {
-		if (sock->out_first->kind == CALLBACK)
+		if (sock->out_first->kind == CALLBACK) {
 			retire(sock, pop(sock), false);
-		else if (!flush_bytes(sock))
+		} else if (!flush_bytes(sock)) {
+			tell_incomplete(sock);
 			break;
+		}
 	}
 	sock->flags &= (uint16_t)~DS_F_FLUSHING;
 	return settle(sock);
@@ -232,7 +251,7 @@ ds_flush(struct ds_sock *sock)
 static bool
 may_write_now(const struct ds_sock *sock)
 {
-	return sock->out_first == NULL && !(sock->flags & DS_F_FLUSHING);
+	return sock->out_first == NULL && !(sock->flags & (DS_F_FLUSHING | DS_F_CONNECTING));
 }
 
 static int
@@ -258,13 +277,16 @@ ds_write(struct ds_sock *sock, const void *data, size_t len)
 		return 1;
 	if (len == 0)
 		return sock->out_first == NULL;
-	if (may_write_now(sock)) {
+	bool now = may_write_now(sock);
+	if (now) {
 		n = write_some(sock, &(struct iovec){(void *)data, len}, 1);
 		if (n == -1 || (size_t)n == len)
 			return 1;
 	}
 	if (queue_copy(sock, (const char *)data + n, len - (size_t)n) == -1)
 		return out_of_memory(sock);
+	if (now)
+		tell_incomplete(sock);
 	return queued(sock);
 }
 
@@ -286,10 +308,11 @@ ds_write_ref(struct ds_sock *sock, const void *data, size_t len, ds_sock_fn done
 {
 	ssize_t n = 0;
 	struct ds_chunk *chunk = NULL;
+	bool now = !ds_is_closed(sock) && may_write_now(sock);
 
-	if (!ds_is_closed(sock) && may_write_now(sock) && len > 0)
+	if (now && len > 0)
 		n = write_some(sock, &(struct iovec){(void *)data, len}, 1);
-	if (!ds_is_closed(sock) && (!may_write_now(sock) || (size_t)n < len)) {
+	if (!ds_is_closed(sock) && (!now || (size_t)n < len)) {
 		chunk = append(sock, LENT, 0);
 		if (chunk == NULL)
 			out_of_memory(sock);
@@ -301,6 +324,8 @@ ds_write_ref(struct ds_sock *sock, const void *data, size_t len, ds_sock_fn done
 	chunk->fn = done;
 	chunk->arg = arg;
 	sock->out_bytes += chunk->len;
+	if (now)
+		tell_incomplete(sock);
 	return queued(sock);
 }
 
