@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * See os.h: the BSDs and macOS, written against FreeBSD's manual. Signals come through a kqueue of their
- * own, which is a descriptor like any other and becomes readable with them.
+ * See os.h: the BSDs and macOS, written against FreeBSD's manual. Signals come through a kqueue of
+ * their own, which is a descriptor like any other and becomes readable with them.
  */
 #include "os.h"
 
@@ -40,7 +40,8 @@ ds_os_signals_open(void)
 	return fd;
 }
 
-/* kevent(2): EVFILT_SIGNAL sees blocked signals too, but leaves them pending; they are taken below. */
+/* kevent(2): EVFILT_SIGNAL sees blocked signals too, but leaves them pending; they are taken below.
+ */
 int
 ds_os_signals_set(int fd, const sigset_t *set, int changed_signo)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The back end for the BSDs, by kevent(2). A filter each for reading and writing; one that is not wanted is
- * deleted. EV_EOF comes with a filter, and an error of the socket with it in fflags. A socket without any
- * interest has the write filter with EV_CLEAR, so that its end is still told, once.
+ * The back end for the BSDs, by kevent(2). A filter each for reading and writing; one that is not
+ * wanted is deleted. EV_EOF comes with a filter, and an error of the socket with it in fflags. A
+ * socket without any interest has the write filter with EV_CLEAR, so that its end is still told,
+ * once.
  */
 #include "loop.h"
 

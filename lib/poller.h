@@ -20,7 +20,8 @@ struct ds_poller {
 	int (*add)(void *state, struct ds_sock *, unsigned interest);
 	int (*mod)(void *state, struct ds_sock *, unsigned interest);
 	void (*del)(void *state, struct ds_sock *); /* no event of it is reported after this */
-	/* Fills EVENTS (at most MAX) and says how many; -1 with errno; EINTR counts as none. */
+	/* Fills EVENTS (at most MAX) and says how many, none after EINTR and the like; -1 with
+	 * errno. */
 	int (*wait)(void *state, struct ds_event *events, int max, int timeout_ms);
 };
 

@@ -95,11 +95,14 @@ ds_signal_add(struct ds_signal *signal, struct ds_loop *loop, int signo, ds_sign
 		errno = EEXIST;
 		return -1;
 	}
-	if (change_mask(SIG_BLOCK, signo) == -1)
+	if (sigaddset(&signals->set, signo) == -1)
 		return -1;
-	sigaddset(&signals->set, signo);
-	if (ds_os_signals_set(signals->sock.fd, &signals->set, signo) == -1)
+	/* Blocked last, so that a failure leaves the mask as it was. */
+	if (ds_os_signals_set(signals->sock.fd, &signals->set, signo) == -1 ||
+	    change_mask(SIG_BLOCK, signo) == -1) {
+		sigdelset(&signals->set, signo);
 		return -1;
+	}
 	*signal = (struct ds_signal){
 	    .fn = fn, .arg = arg, .loop = loop, .next = signals->first, .signo = signo};
 	signals->first = signal;

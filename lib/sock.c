@@ -124,9 +124,11 @@ nothing_to_read(const struct ds_sock *sock)
 		return true;
 	if (ds_has_pushed(sock))
 		return false;
-	/* Not every event says so: reading may be watched only since it was fetched. */
+	/* Not every event says so: reading may be watched only since it was fetched. Where poll
+	 * fails (EINTR) it is not known, and the hang-up is told again in the next turn. */
 	struct pollfd now = {.fd = sock->fd, .events = POLLIN};
-	return poll(&now, 1, 0) != 1 || !(now.revents & POLLIN);
+	int n = poll(&now, 1, 0);
+	return n == 0 || (n == 1 && !(now.revents & POLLIN));
 }
 
 static void

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -141,6 +142,14 @@ void
 pipe_pair(int fds[2])
 {
 	assert_int_equal(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+}
+
+void
+await(int fd, short poll_events)
+{
+	struct pollfd wanted = {.fd = fd, .events = poll_events};
+
+	assert_int_equal(poll(&wanted, 1, 10000), 1);
 }
 
 void

@@ -43,6 +43,8 @@ void unix_pair(int fds[2]);
 void tcp_pair(int fds[2]);
 void pipe_pair(int fds[2]); /* fds[0] reads */
 
+/* Until the kernel has it: what goes through TCP may be on its way for a moment. */
+void await(int fd, short poll_events);
 void put(int fd, const char *text);	     /* all of it, or the test fails */
 size_t drain(int fd, void *buf, size_t len); /* what is there now, up to LEN bytes */
 void fill(int fd);			     /* until it takes no more */

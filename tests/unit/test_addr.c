@@ -163,7 +163,7 @@ a_tcp_peer_and_the_own_side_have_names_after_the_end_too(void **state)
 {
 	char buf[DS_ADDR_STRLEN], expected[64];
 	int fds[2];
-	struct sockaddr_in in;
+	struct sockaddr_in in = {.sin_family = AF_INET};
 	socklen_t len = sizeof(in);
 
 	tcp_pair(fds);

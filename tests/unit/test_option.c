@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <unistd.h>
 
 static int
@@ -63,11 +64,13 @@ a_cork_holds_small_writes_back_until_it_is_drawn_or_the_socket_closes(void **sta
 	ds_write(sock, "held", 4);
 	assert_int_equal(drain(fds[1], buf, sizeof(buf)), 0);
 	assert_int_equal(ds_tcp_cork(sock, false), 0);
+	await(fds[1], POLLIN);
 	assert_int_equal(drain(fds[1], buf, sizeof(buf)), 4);
 	ds_tcp_cork(sock, true);
 	ds_write(sock, "last", 4);
 	assert_int_equal(drain(fds[1], buf, sizeof(buf)), 0);
 	ds_close(sock, "done");
+	await(fds[1], POLLIN);
 	assert_int_equal(drain(fds[1], buf, sizeof(buf)), 4);
 	close(fds[1]);
 }

@@ -115,7 +115,7 @@ take_over_number(struct rec *rec)
 static void
 a_number_used_again_within_a_turn_gets_no_stale_event(void **state)
 {
-	struct reuse reuse = {.loop = *state};
+	static struct reuse reuse;
 	struct seen *seen[2];
 	struct rec *rec[2];
 	int peer[2];
@@ -129,6 +129,7 @@ a_number_used_again_within_a_turn_gets_no_stale_event(void **state)
 	}
 	rec[0]->other = rec[1];
 	rec[1]->other = rec[0];
+	reuse.loop = *state;
 	step(*state, 1);
 	assert_int_equal(seen[0]->reads + seen[1]->reads, 1);
 	assert_int_equal(reuse.stranger->seen->reads, 0);

@@ -85,6 +85,28 @@ a_stale_unix_path_is_taken_over_and_a_live_one_is_not(void **state)
 }
 
 static void
+a_live_unix_path_whose_backlog_is_full_is_not_taken_over(void **state)
+{
+	struct place place = make_place();
+	int fd = ds_listen(&place.addr, 0, 0600), client[8];
+
+	(void)state;
+	assert_int_not_equal(fd, -1);
+	for (int i = 0; i < 8; i++) {
+		client[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		if (connect(client[i], &place.addr.u.sa, place.addr.len) == -1)
+			assert_int_equal(errno, EAGAIN);
+	}
+	assert_int_equal(ds_listen(&place.addr, 5, 0600), -1);
+	assert_int_equal(errno, EADDRINUSE);
+	assert_int_equal(access(place.path, F_OK), 0);
+	for (int i = 0; i < 8; i++)
+		close(client[i]);
+	close(fd);
+	remove_place(&place);
+}
+
+static void
 check_survives(const struct place *place, mode_t type)
 {
 	struct stat st;
@@ -117,6 +139,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    UNIT(a_unix_path_is_served_and_gets_its_mode),
 	    UNIT(a_stale_unix_path_is_taken_over_and_a_live_one_is_not),
+	    UNIT(a_live_unix_path_whose_backlog_is_full_is_not_taken_over),
 	    UNIT(what_is_no_socket_at_a_unix_path_is_not_removed),
 	};
 

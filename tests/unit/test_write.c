@@ -268,6 +268,7 @@ a_reset_closes_with_econnreset(void **state)
 	tcp_pair(fds);
 	setsockopt(fds[1], SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	close(fds[1]);
+	await(fds[0], 0);
 	check_broken(*state, fds[0], "ECONNRESET");
 }
 
