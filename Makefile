@@ -55,10 +55,12 @@ UNIT_SUPPORT = $(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard tests/unit/test_*
 FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 BENCH_PROGRAMS = build/release/bench/floor build/release/bench/load
 MAN_PAGES = $(wildcard man/*.[1-8])
-C_FILES = $(wildcard lib/*.[ch] daemon/*.[ch] bench/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/helpers/*.[ch])
+EXAMPLES = $(patsubst %,$(B)/lib/examples/%,echo chat kv pipeline)
+C_FILES = $(wildcard lib/*.[ch] lib/examples/*.[ch] daemon/*.[ch] bench/*.[ch] bench/*/*.[ch] \
+	$(addsuffix /*.[ch],tests/unit tests/fuzz tests/danga tests/sim tests/kqueue))
 SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh tests/*.bash bench/*.sh) .ci/run
 
-.PHONY: all run test check check-systemd fuzz bench lint analyze format format-check coverage man install uninstall dist \
+.PHONY: all run test check check-systemd check-kqueue fuzz bench lint analyze format format-check coverage man install uninstall dist \
 	clean deps deps-run deps-test deps-lint help compile_commands.json programs-for-tests
 .DELETE_ON_ERROR:
 
@@ -70,6 +72,7 @@ help:
 	@echo 'all            builds (VARIANT=release, asan, tsan, coverage)'
 	@echo 'check          the tests alone, with what is installed (VARIANT, DSOCK_BACKEND=poll)'
 	@echo 'check-systemd  the units under a real systemd of their own (root)'
+	@echo 'check-kqueue   the kqueue back end, over an emulation of kqueue(2) where there is none'
 	@echo 'fuzz           each fuzzer for FUZZ_SECONDS (60)'
 	@echo 'bench          CPU per request and memory beside the bare minimum, redis and memcached'
 	@echo 'lint           clang-tidy, cppcheck, shellcheck, mandoc; format-check; analyze (gcc -fanalyzer)'
@@ -91,12 +94,12 @@ test: deps-run deps-test
 check: all programs-for-tests
 	@VARIANT=$(VARIANT) tests/run.sh $(abspath $(B))
 
-programs-for-tests: $(UNIT_TESTS)
+programs-for-tests: $(UNIT_TESTS) $(EXAMPLES) $(B)/tests/danga/scenario
 
 # Packages: asked for only where one is really missing.
 
 DEPS_RUN = gcc libc6-dev pkg-config libinih-dev libbsd-dev libsodium-dev libsystemd-dev
-DEPS_TEST = bats libcmocka-dev netcat-openbsd socat perl python3-minimal procps strace mandoc
+DEPS_TEST = bats libcmocka-dev netcat-openbsd socat perl libdanga-socket-perl python3 procps strace iproute2 diffutils
 DEPS_LINT = clang clang-tidy clang-format cppcheck shellcheck mandoc libclang-rt-14-dev gcovr
 
 deps: deps-run deps-test deps-lint
@@ -133,8 +136,18 @@ $(B)/latchd: $(DAEMON_OBJ) $(LIB_OBJ)
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(PARTS_OBJ)
 	$(LINK) -o $@ $^ $(LIBS) -lcmocka
 
+$(B)/tests/danga/scenario: $(B)/tests/danga/scenario.o $(LIB_OBJ)
+	$(LINK) -o $@ $^ $(LIB_LIBS)
+
+$(B)/lib/examples/echo $(B)/lib/examples/pipeline: $(B)/lib/examples/%: $(B)/lib/examples/%.o $(LIB_OBJ)
+	$(LINK) -o $@ $^ $(LIB_LIBS)
+
+$(B)/lib/examples/chat $(B)/lib/examples/kv: $(B)/lib/examples/%: $(B)/lib/examples/%.o \
+		$(B)/lib/examples/lineserver.o $(LIB_OBJ)
+	$(LINK) -o $@ $^ $(LIB_LIBS)
+
 .SECONDARY:
--include $(wildcard $(B)/*/*.d $(B)/tests/*/*.d)
+-include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
 
 # Long and short checks beyond the tests.
 
@@ -143,9 +156,13 @@ check-systemd: all
 
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS = -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-build/fuzz/%: tests/fuzz/%.c $(filter-out daemon/main.c,$(wildcard daemon/*.c)) $(wildcard lib/*.c daemon/*.h lib/*.h)
+build/fuzz/%: tests/fuzz/%.c $(filter-out daemon/main.c,$(wildcard daemon/*.c)) \
+		$(filter-out $(NOT_PLATFORM),$(wildcard lib/*.c)) $(wildcard daemon/*.h lib/*.h)
 	@mkdir -p $(@D)
 	clang -std=gnu11 $(DEFINES) $(PC) $(PC_SYSTEMD) -Ilib -Idaemon $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) $(LIBS)
+
+check-kqueue:
+	tests/kqueue/run.sh
 
 fuzz: $(FUZZERS)
 	@set -e; for f in $(FUZZERS); do \
@@ -169,16 +186,17 @@ bench: $(BENCH_PROGRAMS)
 	bench/run.sh build/release/latchd build/release/bench
 
 lint: compile_commands.json
-	clang-tidy -p . --quiet $(filter %.c,$(C_FILES))
+	clang-tidy -p . --quiet $(filter-out $(NOT_PLATFORM) tests/% bench/%,$(filter %.c,$(C_FILES)))
 	@mkdir -p build/cppcheck/sys && ln -sf /usr/include/bsd/sys/queue.h /usr/include/bsd/sys/tree.h build/cppcheck/sys/
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
-		--suppress=missingIncludeSystem --library=posix,gnu,bsd -Ibuild/cppcheck -Ilib -Idaemon $(wildcard lib/*.c daemon/*.c)
+		--suppress=missingIncludeSystem --library=posix,gnu,bsd -Ibuild/cppcheck -Ilib -Idaemon $(filter-out $(NOT_PLATFORM),$(wildcard lib/*.c)) \
+		$(wildcard daemon/*.c)
 	shellcheck -x $(SHELL_FILES)
 	tests/manlint.sh $(MAN_PAGES)
 
 # GCC 12 takes a pointer that is stored in a caller's struct for a leak; AddressSanitizer looks for real ones.
 analyze:
-	@set -e; for f in $(wildcard lib/*.c daemon/*.c); do \
+	@set -e; for f in $(filter-out $(NOT_PLATFORM),$(wildcard lib/*.c)) $(wildcard daemon/*.c); do \
 		gcc -std=gnu11 $(DEFINES) $(PC) $(PC_SYSTEMD) -Ilib -O2 -fanalyzer -Wno-analyzer-malloc-leak \
 			-Werror -c -o /dev/null $$f; done
 

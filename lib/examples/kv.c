@@ -31,22 +31,32 @@ find(char *key)
 	return found != NULL ? *found : NULL;
 }
 
-static int
+static void
+forget(struct pair *pair)
+{
+	tdelete(pair, &pairs, compare);
+	free(pair->key);
+	free(pair->value);
+	free(pair);
+}
+
+static bool
 set(char *key, const char *value)
 {
-	struct pair *pair = find(key);
-	char *copy = strdup(value);
+	struct pair *old = find(key), *pair = calloc(1, sizeof(*pair));
 
-	if (pair == NULL && (pair = calloc(1, sizeof(*pair))) != NULL) {
-		pair->key = strdup(key);
-		if (pair->key != NULL)
-			tsearch(pair, &pairs, compare);
-	}
-	if (copy == NULL || pair == NULL || pair->key == NULL)
-		return -1;
+	if (old != NULL)
+		forget(old);
+	if (pair == NULL)
+		return false;
+	pair->key = strdup(key);
+	pair->value = strdup(value);
+	if (pair->key != NULL && pair->value != NULL && tsearch(pair, &pairs, compare) != NULL)
+		return true;
+	free(pair->key);
 	free(pair->value);
-	pair->value = copy;
-	return 0;
+	free(pair);
+	return false;
 }
 
 static void
@@ -60,21 +70,18 @@ reply(struct line_sock *line, const char *word, const char *value)
 static void
 on_line(struct line_sock *line, char *text)
 {
-	char *rest = text, *verb = strsep(&rest, " "), *key = strsep(&rest, " ");
+	char *rest = text, *verb = strsep(&rest, " ");
+	char *key = rest != NULL ? strsep(&rest, " ") : NULL;
 	struct pair *pair = key != NULL ? find(key) : NULL;
 
 	if (strcmp(verb, "set") == 0 && rest != NULL) {
-		reply(line, set(key, rest) == 0 ? "ok" : "error", "");
+		reply(line, set(key, rest) ? "ok" : "error", "");
 	} else if (strcmp(verb, "get") == 0 && key != NULL) {
 		reply(line, pair != NULL ? "value " : "none", pair != NULL ? pair->value : "");
 	} else if (strcmp(verb, "delete") == 0 && key != NULL) {
 		reply(line, pair != NULL ? "ok" : "none", "");
-		if (pair != NULL) {
-			tdelete(pair, &pairs, compare);
-			free(pair->key);
-			free(pair->value);
-			free(pair);
-		}
+		if (pair != NULL)
+			forget(pair);
 	} else if (strcmp(verb, "quit") == 0) {
 		ds_close(&line->sock, "quit");
 	} else {
