@@ -82,11 +82,11 @@ hear() {
 	[[ $output == *HOST:PORT* ]]
 }
 
-@test "each example is shorter than a hundred lines of code" {
+@test "each example is shorter than a hundred lines" {
 	for file in ../lib/examples/*.c; do
-		lines=$(grep -cvE '^[[:space:]]*(/?\*.*)?$' "$file")
-		[ "$lines" -lt 100 ] || {
-			echo "$file: $lines"
+		length=$(wc -l <"$file")
+		[ "$length" -lt 100 ] || {
+			echo "$file: $length"
 			return 1
 		}
 	done

@@ -6,10 +6,7 @@
 #include "lineserver.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/queue.h>
-#include <unistd.h>
 
 enum { SLOW_BYTES = 1 << 20, IDLE_MS = 3600 * 1000 };
 
@@ -65,14 +62,8 @@ guest_close(struct ds_sock *sock, const char *reason)
 		say(guest, " has gone: ", reason);
 }
 
-static void
-guest_destroy(struct ds_sock *sock)
-{
-	free(sock);
-}
-
 static const struct ds_ops guest_ops = {
-    .name = "guest", .event_read = guest_read, .on_close = guest_close, .destroy = guest_destroy};
+    .name = "guest", .event_read = guest_read, .on_close = guest_close, .destroy = line_destroy};
 
 static void
 too_slow(struct ds_sock *sock, bool above, void *arg)
@@ -85,20 +76,16 @@ too_slow(struct ds_sock *sock, bool above, void *arg)
 static void
 on_accept(struct ds_listener *listener, int fd, const struct ds_peer *peer, void *arg)
 {
-	struct guest *guest = calloc(1, sizeof(*guest));
+	struct line_sock *line = line_accept(listener, fd, &guest_ops, sizeof(struct guest));
 
 	(void)peer;
 	(void)arg;
-	if (guest == NULL ||
-	    ds_sock_init(&guest->line.sock, listener->sock.loop, &guest_ops, fd, DS_READ) == -1) {
-		free(guest);
-		close(fd);
+	if (line == NULL)
 		return;
-	}
-	LIST_INSERT_HEAD(&room, guest, link);
-	if (ds_set_watermark(&guest->line.sock, SLOW_BYTES, 0, too_slow, NULL) == -1 ||
-	    ds_set_idle_timeout(&guest->line.sock, IDLE_MS) == -1)
-		ds_close(&guest->line.sock, "out of memory");
+	LIST_INSERT_HEAD(&room, (struct guest *)line, link);
+	if (ds_set_watermark(&line->sock, SLOW_BYTES, 0, too_slow, NULL) == -1 ||
+	    ds_set_idle_timeout(&line->sock, IDLE_MS) == -1)
+		ds_close(&line->sock, "out of memory");
 }
 
 int

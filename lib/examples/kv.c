@@ -6,13 +6,11 @@
 #include "lineserver.h"
 
 #include <search.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct pair {
-	char *key, *value;
+	char *key, *value; /* both behind it in the same memory */
 };
 
 static void *pairs; /* a tree, tsearch(3) */
@@ -31,32 +29,27 @@ find(char *key)
 	return found != NULL ? *found : NULL;
 }
 
-static void
+static bool
 forget(struct pair *pair)
 {
 	tdelete(pair, &pairs, compare);
-	free(pair->key);
-	free(pair->value);
 	free(pair);
+	return true;
 }
 
 static bool
 set(char *key, const char *value)
 {
-	struct pair *old = find(key), *pair = calloc(1, sizeof(*pair));
+	size_t key_size = strlen(key) + 1, value_size = strlen(value) + 1;
+	struct pair *old = find(key), *pair = malloc(sizeof(*pair) + key_size + value_size);
 
-	if (old != NULL)
-		forget(old);
 	if (pair == NULL)
 		return false;
-	pair->key = strdup(key);
-	pair->value = strdup(value);
-	if (pair->key != NULL && pair->value != NULL && tsearch(pair, &pairs, compare) != NULL)
-		return true;
-	free(pair->key);
-	free(pair->value);
-	free(pair);
-	return false;
+	pair->key = memcpy(pair + 1, key, key_size);
+	pair->value = memcpy(pair->key + key_size, value, value_size);
+	if (old != NULL)
+		forget(old);
+	return tsearch(pair, &pairs, compare) != NULL;
 }
 
 static void
@@ -74,19 +67,16 @@ on_line(struct line_sock *line, char *text)
 	char *key = rest != NULL ? strsep(&rest, " ") : NULL;
 	struct pair *pair = key != NULL ? find(key) : NULL;
 
-	if (strcmp(verb, "set") == 0 && rest != NULL) {
+	if (strcmp(verb, "set") == 0 && rest != NULL)
 		reply(line, set(key, rest) ? "ok" : "error", "");
-	} else if (strcmp(verb, "get") == 0 && key != NULL) {
+	else if (strcmp(verb, "get") == 0 && key != NULL)
 		reply(line, pair != NULL ? "value " : "none", pair != NULL ? pair->value : "");
-	} else if (strcmp(verb, "delete") == 0 && key != NULL) {
-		reply(line, pair != NULL ? "ok" : "none", "");
-		if (pair != NULL)
-			forget(pair);
-	} else if (strcmp(verb, "quit") == 0) {
+	else if (strcmp(verb, "quit") == 0)
 		ds_close(&line->sock, "quit");
-	} else {
+	else if (strcmp(verb, "delete") == 0 && key != NULL)
+		reply(line, pair != NULL && forget(pair) ? "ok" : "none", "");
+	else
 		reply(line, "error", "");
-	}
 }
 
 static void
@@ -97,26 +87,14 @@ kv_read(struct ds_sock *sock)
 	ds_tcp_cork(sock, false);
 }
 
-static void
-kv_destroy(struct ds_sock *sock)
-{
-	free(sock);
-}
-
-static const struct ds_ops kv_ops = {.name = "kv", .event_read = kv_read, .destroy = kv_destroy};
+static const struct ds_ops kv_ops = {.name = "kv", .event_read = kv_read, .destroy = line_destroy};
 
 static void
 on_accept(struct ds_listener *listener, int fd, const struct ds_peer *peer, void *arg)
 {
-	struct line_sock *line = calloc(1, sizeof(*line));
-
 	(void)peer;
 	(void)arg;
-	if (line == NULL ||
-	    ds_sock_init(&line->sock, listener->sock.loop, &kv_ops, fd, DS_READ) == -1) {
-		free(line);
-		close(fd);
-	}
+	line_accept(listener, fd, &kv_ops, sizeof(struct line_sock));
 }
 
 int

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void
 line_read(struct line_sock *line, void (*fn)(struct line_sock *, char *))
@@ -32,6 +34,24 @@ line_read(struct line_sock *line, void (*fn)(struct line_sock *, char *))
 	memmove(line->buf, start, line->len);
 	if (line->len == sizeof(line->buf))
 		ds_close(sock, "line too long");
+}
+
+struct line_sock *
+line_accept(struct ds_listener *listener, int fd, const struct ds_ops *ops, size_t size)
+{
+	struct line_sock *line = calloc(1, size);
+
+	if (line != NULL && ds_sock_init(&line->sock, listener->sock.loop, ops, fd, DS_READ) == 0)
+		return line;
+	free(line);
+	close(fd);
+	return NULL;
+}
+
+void
+line_destroy(struct ds_sock *sock)
+{
+	free(sock);
 }
 
 static void

@@ -15,6 +15,11 @@ struct line_sock {
  * line that is too long. */
 void line_read(struct line_sock *, void (*fn)(struct line_sock *, char *line));
 
+/* For a ds_accept_fn: a connection of SIZE bytes that begins with a struct line_sock. NULL: no
+ * memory, FD is closed. */
+struct line_sock *line_accept(struct ds_listener *, int fd, const struct ds_ops *, size_t size);
+void line_destroy(struct ds_sock *); /* frees it */
+
 /* Listens on argv[1] or FALLBACK, says where, and serves until it is stopped by a signal: 0; 1: it
  * could not. */
 int line_serve(int argc, char **argv, const char *fallback, ds_accept_fn);

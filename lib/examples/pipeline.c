@@ -2,7 +2,8 @@
 /*
  * A client that pipelines: pipeline ADDRESS COUNT LINE. Connects, sends LINE that many times
  * without waiting, never with more than a megabyte queued, counts the reply lines and says how many
- * came. Give up after ten silent seconds.
+ * came. Gives up after
+ * ten silent seconds.
  */
 #include <dsock.h>
 #include <errno.h>
@@ -77,15 +78,12 @@ main(int argc, char **argv)
 	struct ds_addr addr;
 	struct pipeline p;
 
-	if (argc != 4 || loop == NULL) {
-		fputs("usage: pipeline ADDRESS COUNT LINE\n", stderr);
-		return 64;
-	}
+	if (argc != 4 || loop == NULL)
+		return fputs("usage: pipeline ADDRESS COUNT LINE\n", stderr), 64;
 	const char *wrong = ds_addr_parse(&addr, argv[1]);
 	unsigned long count = strtoul(argv[2], NULL, 10);
-	if (wrong == NULL && ds_connect(&p.sock, loop, &ops, &addr, DS_READ, 5000) == -1)
-		wrong = strerror(errno);
-	if (wrong == NULL && ds_set_idle_timeout(&p.sock, SILENCE_MS) == -1)
+	if (wrong == NULL && (ds_connect(&p.sock, loop, &ops, &addr, DS_READ, 5000) == -1 ||
+				 ds_set_idle_timeout(&p.sock, SILENCE_MS) == -1))
 		wrong = strerror(errno);
 	if (wrong == NULL) {
 		p.line = argv[3];
