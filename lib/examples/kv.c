@@ -29,27 +29,21 @@ find(char *key)
 	return found != NULL ? *found : NULL;
 }
 
-static bool
-forget(struct pair *pair)
-{
-	tdelete(pair, &pairs, compare);
-	free(pair);
-	return true;
-}
-
+/* A NULL value forgets the key. */
 static bool
 set(char *key, const char *value)
 {
-	size_t key_size = strlen(key) + 1, value_size = strlen(value) + 1;
+	size_t key_size = strlen(key) + 1, value_size = value != NULL ? strlen(value) + 1 : 0;
 	struct pair *old = find(key), *pair = malloc(sizeof(*pair) + key_size + value_size);
 
 	if (pair == NULL)
 		return false;
 	pair->key = memcpy(pair + 1, key, key_size);
-	pair->value = memcpy(pair->key + key_size, value, value_size);
+	pair->value = memcpy(pair->key + key_size, value != NULL ? value : "", value_size);
 	if (old != NULL)
-		forget(old);
-	return tsearch(pair, &pairs, compare) != NULL;
+		tdelete(old, &pairs, compare);
+	free(old);
+	return value == NULL ? free(pair), true : tsearch(pair, &pairs, compare) != NULL;
 }
 
 static void
@@ -74,7 +68,7 @@ on_line(struct line_sock *line, char *text)
 	else if (strcmp(verb, "quit") == 0)
 		ds_close(&line->sock, "quit");
 	else if (strcmp(verb, "delete") == 0 && key != NULL)
-		reply(line, pair != NULL && forget(pair) ? "ok" : "none", "");
+		reply(line, pair != NULL && set(key, NULL) ? "ok" : "none", "");
 	else
 		reply(line, "error", "");
 }
