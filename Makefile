@@ -58,7 +58,7 @@ MAN_PAGES = $(wildcard man/*.[1-8])
 EXAMPLES = $(patsubst %,$(B)/lib/examples/%,echo chat kv pipeline)
 C_FILES = $(wildcard lib/*.[ch] lib/examples/*.[ch] daemon/*.[ch] bench/*.[ch] bench/*/*.[ch] \
 	$(addsuffix /*.[ch],tests/unit tests/fuzz tests/danga tests/sim tests/kqueue))
-SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh tests/*.bash bench/*.sh) .ci/run
+SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh tests/*.bash tests/*/*.bash tests/*.bats bench/*.sh bench/*/*.sh) .ci/run
 
 .PHONY: all run test check check-systemd check-kqueue fuzz bench lint analyze format format-check coverage man install uninstall dist \
 	clean deps deps-run deps-test deps-lint help compile_commands.json programs-for-tests
