@@ -21,13 +21,14 @@ VARIANT = release
 B = build/$(VARIANT)
 WERROR =
 
-# Flags. Link-time optimisation is a tenth of a pipelined request; fat objects keep libdsock.a usable without it.
+# Flags. -O3 and link-time optimisation spare a fifth of a pipelined request; fat objects keep libdsock.a usable
+# without the latter. CFLAGS and LDFLAGS are the packager's and come last.
 IS_GCC := $(if $(findstring clang,$(CC)),,yes)
-FLAGS_release = -O2 -g $(if $(IS_GCC),-flto=auto -ffat-lto-objects) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 \
+FLAGS_release = -O3 -g $(if $(IS_GCC),-flto=auto -ffat-lto-objects) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 \
 	-fstack-protector-strong -fstack-clash-protection -fcf-protection
 FLAGS_asan = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan = -O1 -g -fno-omit-frame-pointer -fsanitize=thread
-FLAGS_coverage = -O0 -g --coverage
+FLAGS_coverage = -O0 -g --coverage -fprofile-update=atomic
 FLAGS = $(FLAGS_$(VARIANT))
 
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 $(WERROR)
@@ -35,8 +36,8 @@ DEFINES = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"'
 PC := $(shell pkg-config --cflags libbsd-overlay inih libsodium 2>/dev/null)
 PC_SYSTEMD := $(shell pkg-config --exists libsystemd 2>/dev/null && \
 	echo -DHAVE_LIBSYSTEMD $$(pkg-config --cflags libsystemd))
-COMPILE = $(CC) -std=gnu11 $(DEFINES) -fvisibility=hidden -fPIC $(WARNINGS) $(PC) -Ilib -MMD -MP $(CFLAGS) $(FLAGS)
-LINK = $(CC) $(CFLAGS) $(FLAGS) -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+COMPILE = $(CC) -std=gnu11 $(DEFINES) -fvisibility=hidden -fPIC $(WARNINGS) $(PC) -Ilib -MMD -MP $(FLAGS) $(CFLAGS)
+LINK = $(CC) $(FLAGS) $(CFLAGS) -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 LIB_LIBS := $(shell pkg-config --libs libbsd-overlay 2>/dev/null)
 LIBS := $(LIB_LIBS) $(shell pkg-config --libs inih libsodium 2>/dev/null) \
 	$(shell pkg-config --libs libsystemd 2>/dev/null)
@@ -210,9 +211,14 @@ compile_commands.json:
 	@tests/compile_commands.sh '$(subst ','\'',$(CC) -std=gnu11 $(DEFINES) $(WARNINGS) $(PC) $(PC_SYSTEMD) -Ilib -Idaemon)' \
 		$(filter %.c,$(C_FILES)) >$@
 
+# Both back ends, since each is a part of it.
 coverage:
-	@$(MAKE) --no-print-directory VARIANT=coverage check
-	gcovr --root . --object-directory build/coverage --filter lib/ --filter daemon/ --print-summary
+	@$(MAKE) --no-print-directory VARIANT=coverage all programs-for-tests
+	find build/coverage -name '*.gcda' -delete
+	$(MAKE) --no-print-directory VARIANT=coverage check
+	DSOCK_BACKEND=poll $(MAKE) --no-print-directory VARIANT=coverage check
+	gcovr --root . --filter lib/ --exclude lib/examples --print-summary build/coverage
+	gcovr --root . --filter daemon/ --print-summary build/coverage
 
 # Installing.
 
