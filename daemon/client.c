@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,6 +202,19 @@ rearm(struct client *client)
 		set_timer(client, when);
 }
 
+/* To close a socket with unread input is to reset it, and a reset overtakes replies. */
+static bool
+has_input(const struct client *client)
+{
+	struct pollfd now = {.fd = ds_fd(&client->sock), .events = POLLIN};
+	int n;
+
+	do
+		n = poll(&now, 1, 0);
+	while (n == -1 && errno == EINTR);
+	return n == 1 && (now.revents & POLLIN);
+}
+
 /* What follows from the state that handling input or writing output has left. */
 static void
 settle(struct client *client)
@@ -210,7 +224,7 @@ settle(struct client *client)
 		return;
 	bool waits = must_wait(client), unfinished = client->lines.len > 0 && !waits;
 
-	if (!waits && server_of(client)->stopping) {
+	if (!waits && server_of(client)->stopping && !has_input(client)) {
 		ds_close(&client->sock, "shutdown");
 		return;
 	}

@@ -137,9 +137,9 @@ open_one(struct server *server, const struct listen_config *config)
 	struct ds_addr addr;
 	const char *reason = ds_addr_parse(&addr, config->address);
 
-	if (reason != NULL) {
+	if (reason != NULL) { /* its form was checked: a name that may be known later */
 		log_error("cannot listen on %s: %s", config->address, reason);
-		return EX_CONFIG;
+		return EX_UNAVAILABLE;
 	}
 	int fd = ds_listen(&addr, (int)server->config->server.backlog, (unsigned)config->mode);
 	if (fd == -1) {

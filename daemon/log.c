@@ -48,6 +48,12 @@ log_open(void)
 	log_state.journal = stderr_is_journal();
 }
 
+bool
+log_is_journal(void)
+{
+	return log_state.journal;
+}
+
 void
 log_set_level(enum log_level level)
 {

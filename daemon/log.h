@@ -17,6 +17,7 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 /* Finds out what standard error is. To be called once, first. */
 void log_open(void);
+bool log_is_journal(void);
 void log_set_level(enum log_level);
 bool log_enabled(enum log_level);
 

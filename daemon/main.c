@@ -39,11 +39,15 @@ raise_descriptor_limit(void)
 	}
 }
 
+/* For a person as they are; the journal wants to know that they are errors. */
 static void
 print_error(void *arg, const char *line)
 {
 	(void)arg;
-	fprintf(stderr, "latchd: %s\n", line);
+	if (log_is_journal())
+		log_error("%s", line);
+	else
+		fprintf(stderr, "latchd: %s\n", line);
 }
 
 static int
@@ -59,7 +63,6 @@ check_config(const struct options *options, const struct config *config)
 static int
 serve(const struct options *options, struct config *config)
 {
-	log_open();
 	log_set_level((enum log_level)config->log.level);
 	log_info("latchd " VERSION " starts");
 	signal(SIGPIPE, SIG_IGN); /* standard error may be a pipe; sockets never raise it */
@@ -85,6 +88,7 @@ main(int argc, char **argv)
 	struct options options;
 
 	fill_standard_fds();
+	log_open();
 	int status = options_parse(&options, argc, argv);
 	if (status == -1) {
 		struct config *config = options_load(&options, &hooks);

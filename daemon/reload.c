@@ -47,16 +47,13 @@ void
 server_reload(struct server *server)
 {
 	const struct config_hooks hooks = {.report = report, .check_address = ds_addr_check};
-
 	const char *path = server->options->config_path;
+	struct config *fresh = NULL;
 
-	if (path == NULL) {
+	systemd_notify_reloading(); /* in any case: the manager waits for the end */
+	if (path == NULL)
 		log_warning("nothing to reload: started without a configuration file");
-		return;
-	}
-	systemd_notify_reloading();
-	struct config *fresh = options_load(server->options, &hooks);
-	if (fresh == NULL)
+	else if ((fresh = options_load(server->options, &hooks)) == NULL)
 		log_error("%s was refused; the old configuration stays", path);
 	else
 		take_over(server, fresh);

@@ -80,7 +80,8 @@ clients_possible(size_t wanted)
 	if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur == RLIM_INFINITY ||
 	    limit.rlim_cur >= wanted + SPARE_FDS)
 		return wanted;
-	size_t possible = limit.rlim_cur > 2 * SPARE_FDS ? limit.rlim_cur - SPARE_FDS : SPARE_FDS;
+	size_t possible =
+	    limit.rlim_cur > 2 * SPARE_FDS ? limit.rlim_cur - SPARE_FDS : limit.rlim_cur / 2;
 	log_warning(
 	    "max_clients is %zu, but %zu descriptors allow %zu only (LimitNOFILE=, ulimit -n)",
 	    wanted, (size_t)limit.rlim_cur, possible);
@@ -117,7 +118,7 @@ stop_now(struct ds_timer *timer, void *arg)
 	struct server *server = arg;
 
 	(void)timer;
-	log_warning("%zu clients did not take their replies in time", server->n_clients);
+	log_warning("%zu clients were not done in time", server->n_clients);
 	clients_kill(server, "shutdown");
 }
 
@@ -195,6 +196,15 @@ watch_signals(struct server *server)
 	return EX_OSERR;
 }
 
+/* Freeing the loop unblocks them, and one that has come meanwhile must not spoil the exit status. */
+static void
+ignore_signals(void)
+{
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+}
+
 int
 server_run(struct server *server)
 {
@@ -211,6 +221,7 @@ server_run(struct server *server)
 		log_error("waiting for events failed: %s", strerror(errno));
 		status = EX_OSERR;
 	}
+	ignore_signals();
 	clients_kill(server, "shutdown");
 	log_info("stopped");
 	return status;

@@ -77,6 +77,22 @@ reading_writing_and_the_end_are_told_apart(void **state)
 }
 
 static void
+an_error_is_told_though_nothing_was_asked_for(void **state)
+{
+	struct watcher out = {.calls = 0};
+	int fds[2];
+
+	pipe_pair(fds);
+	assert_int_equal(ds_fd_add(*state, fds[1], 0, told, &out), 0);
+	close(fds[0]);
+	step(*state, 1);
+	assert_true(out.events & DS_ERR);
+	assert_true(is_open(fds[1]));
+	ds_fd_cancel(*state, fds[1]);
+	close(fds[1]);
+}
+
+static void
 one_may_cancel_itself_and_come_back_in_its_own_callback(void **state)
 {
 	struct watcher watcher = {.calls = 0};
@@ -216,6 +232,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    UNIT(a_descriptor_is_told_of_and_stays_open),
 	    UNIT(reading_writing_and_the_end_are_told_apart),
+	    UNIT(an_error_is_told_though_nothing_was_asked_for),
 	    UNIT(one_may_cancel_itself_and_come_back_in_its_own_callback),
 	    UNIT(one_that_is_cancelled_by_another_in_the_turn_is_not_told),
 	    UNIT(one_may_be_added_by_another_in_the_turn),

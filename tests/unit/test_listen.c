@@ -157,6 +157,25 @@ a_peer_that_is_mapped_into_ipv6_prints_as_ipv4(void **state)
 }
 
 static void
+a_peer_over_ipv6_prints_in_brackets(void **state)
+{
+	struct ds_addr addr = any_port("[::1]:1");
+	int fd = listen_with(*state, &addr);
+
+	if (fd == -1 && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT))
+		skip(); /* a host without it */
+	assert_int_equal(getsockname(fd, &addr.u.sa, &addr.len), 0);
+	int client = socket(AF_INET6, SOCK_STREAM, 0);
+	assert_int_equal(connect(client, &addr.u.sa, addr.len), 0);
+	await(fd, POLLIN);
+	step(*state, 1);
+	assert_int_equal(taken.count, 1);
+	assert_memory_equal(taken.peer, "[::1]:", 6);
+	close(client);
+	close(taken.fds[0]);
+}
+
+static void
 a_listener_closed_in_its_callback_accepts_no_more(void **state)
 {
 	struct ds_addr addr = any_port("127.0.0.1:1");
@@ -302,6 +321,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    UNIT(a_flood_is_accepted_in_bounded_turns),
 	    UNIT(a_peer_that_is_mapped_into_ipv6_prints_as_ipv4),
+	    UNIT(a_peer_over_ipv6_prints_in_brackets),
 	    UNIT(a_listener_closed_in_its_callback_accepts_no_more),
 	    UNIT(a_port_in_use_is_an_error),
 	    UNIT(accepting_pauses_without_a_free_descriptor_and_goes_on_with_one),

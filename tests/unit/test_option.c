@@ -70,6 +70,10 @@ a_cork_holds_small_writes_back_until_it_is_drawn_or_the_socket_closes(void **sta
 	ds_write(sock, "last", 4);
 	assert_int_equal(drain(fds[1], buf, sizeof(buf)), 0);
 	ds_close(sock, "done");
+	socklen_t size = sizeof(int);
+	int corked = -1;
+	getsockopt(fds[0], IPPROTO_TCP, TCP_CORK, &corked, &size); /* open until the turn's end */
+	assert_int_equal(corked, 0);
 	await(fds[1], POLLIN);
 	assert_int_equal(drain(fds[1], buf, sizeof(buf)), 4);
 	close(fds[1]);
