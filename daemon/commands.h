@@ -14,7 +14,7 @@ struct listing;
 
 /* The names that one listener's clients share: all that they say gets the prefix. */
 struct realm {
-	const char *prefix; /* lent by the configuration */
+	const char *prefix; /* lent by the configuration; "" for none */
 	size_t prefix_len;
 	struct lock_quota quota;
 };

@@ -96,7 +96,7 @@ put(const char *line, size_t len)
 		return; /* there is nobody to tell */
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 write_line(enum log_level level, const char *format, va_list args)
 {
 	char line[LINE_SIZE];

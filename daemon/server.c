@@ -196,7 +196,8 @@ watch_signals(struct server *server)
 	return EX_OSERR;
 }
 
-/* Freeing the loop unblocks them, and one that has come meanwhile must not spoil the exit status. */
+/* Freeing the loop unblocks them, and one that has come meanwhile must not spoil the exit status.
+ */
 static void
 ignore_signals(void)
 {

@@ -75,7 +75,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char name[CHAR_BIT * MAX_NAME];
 	struct service service = {.max_name = MAX_NAME, .name = name, .describe = describe};
-	struct realm realms[2] = {{.quota.max = 10}, {.prefix = "team/", .prefix_len = 5}};
+	struct realm realms[2] = {
+	    {.prefix = "", .quota.max = 10}, {.prefix = "team/", .prefix_len = 5}};
 	struct peer peers[2] = {{.service = &service}, {.service = &service}};
 
 	service.locks = locks_new();

@@ -24,7 +24,7 @@ done
 
 export DSOCK_BACKEND=kqueue CMOCKA_MESSAGE_OUTPUT=TAP
 passed=0 failed=0
-for test in timer queue fd listen limit wake danga_class danga_object; do
+for test in timer queue listen limit wake danga_class danga_object; do
 	if ! gcc "${flags[@]}" -o "$build/$test" "tests/unit/test_$test.c" tests/unit/support.c "${sources[@]}" \
 		"${kqueue[@]}" "${libs[@]}"; then
 		failed=$((failed + 1))
