@@ -53,6 +53,13 @@ PARTS_OBJ = $(filter-out $(B)/daemon/main.o,$(DAEMON_OBJ)) $(LIB_OBJ)
 
 UNIT_TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 UNIT_SUPPORT = $(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)))
+# The simulated kernel stands between the unmodified objects and these calls.
+SIM_TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/sim/test_*.c))
+SIM_SUPPORT = $(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard tests/sim/test_*.c),$(wildcard tests/sim/*.c)))
+SIM_CALLS = recv read readv send sendmsg write writev close socket bind listen accept4 connect pipe fcntl shutdown \
+	getsockname getpeername getsockopt setsockopt epoll_create1 epoll_ctl epoll_wait poll clock_gettime signalfd \
+	arc4random_buf malloc calloc realloc reallocarray strdup free __recv_chk __read_chk __poll_chk \
+	commands_run session_fini
 FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 BENCH_PROGRAMS = build/release/bench/floor build/release/bench/load
 MAN_PAGES = $(wildcard man/*.[1-8])
@@ -95,7 +102,7 @@ test: deps-run deps-test
 check: all programs-for-tests
 	@VARIANT=$(VARIANT) tests/run.sh $(abspath $(B))
 
-programs-for-tests: $(UNIT_TESTS) $(EXAMPLES) $(B)/tests/danga/scenario
+programs-for-tests: $(UNIT_TESTS) $(SIM_TESTS) $(EXAMPLES) $(B)/tests/danga/scenario
 
 # Packages: asked for only where one is really missing.
 
@@ -136,6 +143,9 @@ $(B)/latchd: $(DAEMON_OBJ) $(LIB_OBJ)
 
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(PARTS_OBJ)
 	$(LINK) -o $@ $^ $(LIBS) -lcmocka
+
+$(B)/tests/sim/test_%: $(B)/tests/sim/test_%.o $(SIM_SUPPORT) $(PARTS_OBJ)
+	$(LINK) -fno-lto $(SIM_CALLS:%=-Wl,--wrap=%) -o $@ $^ $(LIBS) -lcmocka
 
 $(B)/tests/danga/scenario: $(B)/tests/danga/scenario.o $(LIB_OBJ)
 	$(LINK) -o $@ $^ $(LIB_LIBS)

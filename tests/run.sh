@@ -40,11 +40,12 @@ run_group() {
 }
 
 total_passed=0 total_failed=0
-for test in "$build"/tests/unit/test_*; do
+for test in "$build"/tests/unit/test_* "$build"/tests/sim/test_*; do
 	case $test in
 	*.o | *.d | *.gcda | *.gcno) continue ;;
 	esac
-	run_group "${test##*/}" "$test"
+	name=${test#"$build/tests/"}
+	run_group "$name" "$test"
 done
 for file in *.bats; do
 	run_group "$file" bats --tap "$file"
