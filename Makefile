@@ -68,7 +68,7 @@ C_FILES = $(wildcard lib/*.[ch] lib/examples/*.[ch] daemon/*.[ch] bench/*.[ch] b
 	$(addsuffix /*.[ch],tests/unit tests/fuzz tests/danga tests/sim tests/kqueue))
 SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh tests/*.bash tests/*/*.bash tests/*.bats bench/*.sh bench/*/*.sh) .ci/run
 
-.PHONY: all run test check check-systemd check-kqueue fuzz bench lint analyze format format-check coverage man install uninstall dist \
+.PHONY: bench-lib bench-lib-programs all run test check check-systemd check-kqueue fuzz bench lint analyze format format-check coverage man install uninstall dist \
 	clean deps deps-run deps-test deps-lint help compile_commands.json programs-for-tests
 .DELETE_ON_ERROR:
 
@@ -83,6 +83,7 @@ help:
 	@echo 'check-kqueue   the kqueue back end, over an emulation of kqueue(2) where there is none'
 	@echo 'fuzz           each fuzzer for FUZZ_SECONDS (60)'
 	@echo 'bench          CPU per request and memory beside the bare minimum, redis and memcached'
+	@echo 'bench-lib      libdsock beside libev, libuv, libevent and Danga::Socket: docs/bench-lib.md'
 	@echo 'lint           clang-tidy, cppcheck, shellcheck, mandoc; format-check; analyze (gcc -fanalyzer)'
 	@echo 'format         clang-format'
 	@echo 'coverage       lines and branches that the tests reach'
@@ -195,6 +196,28 @@ build/release/bench/%: bench/%.c $(filter-out bench/floor.c bench/load.c,$(wildc
 bench: $(BENCH_PROGRAMS)
 	@$(MAKE) --no-print-directory VARIANT=release all
 	bench/run.sh build/release/latchd build/release/bench
+
+# What others are compared with: built where it is installed.
+has = $(shell echo '\#include <$(1)>' | $(CC) -E - >/dev/null 2>&1 && echo $(2))
+BENCH_LIBS = dsock $(call has,ev.h,libev) $(call has,uv.h,libuv) $(call has,event2/event.h,libevent)
+BL = build/release/bench/lib
+BENCH_COMPILE = $(CC) -std=gnu11 $(DEFINES) $(WARNINGS) $(PC) -Ilib $(FLAGS_release)
+
+bench-lib-programs: $(LIB_OBJ) $(BENCH_PROGRAMS)
+	@mkdir -p $(BL)
+	@set -e; for l in $(BENCH_LIBS); do \
+		case $$l in dsock) libs='$(LIB_OBJ)' ;; libev) libs=-lev ;; libuv) libs=-luv ;; libevent) libs=-levent ;; esac; \
+		echo "  $$l"; \
+		$(BENCH_COMPILE) -o $(BL)/$$l bench/lib/$$l.c bench/lib/answer.c $$libs $(LIB_LIBS); \
+		$(BENCH_COMPILE) -o $(BL)/pipes_$$l bench/lib/pipes_$$l.c bench/lib/pipes.c $$libs $(LIB_LIBS); \
+	done
+	$(BENCH_COMPILE) -o $(BL)/timers bench/lib/timers.c $(LIB_OBJ) $(LIB_LIBS)
+
+# The others, for this comparison only: apt-get install libev-dev libuv1-dev libevent-dev libdanga-socket-perl gnuplot-nox
+bench-lib: bench-lib-programs
+	@mkdir -p docs
+	BENCH_OUT=$(or $(BENCH_OUT),docs/bench-lib.md) BENCH_SVG=$(or $(BENCH_SVG),docs/bench-lib.svg) \
+		bench/lib/run.sh build/release/bench
 
 lint: compile_commands.json
 	clang-tidy -p . --quiet $(filter-out $(NOT_PLATFORM) tests/% bench/%,$(filter %.c,$(C_FILES)))
