@@ -7,8 +7,9 @@ set style data histogram
 set style histogram cluster gap 1
 set style fill solid 0.85 border -1
 set boxwidth 0.9
-set yrange [0.8:*]
+set yrange [0:*]
 set grid ytics
 set key top left
 set xtics nomirror
+set xlabel "connections x requests in flight"
 plot for [i = 1:words(names)] data using (column(i + 1)):xtic(1) title word(names, i)

@@ -59,7 +59,7 @@ END {
 	for (c = 1; c <= n_configs; c++) {
 		split(configs[c], part, SUBSEP)
 		line = sprintf("| %s | %s | %.0f |", part[1], part[2], median_of(configs[c] SUBSEP "floor", 0.5))
-		row = sprintf("\"%s conn., %s deep\"", part[1], part[2])
+		row = sprintf("\"%s x %s\"", part[1], part[2])
 		for (s = 1; s <= n_servers; s++) {
 			key = configs[c] SUBSEP server[s]
 			mid = median_of(key, 0.5)
