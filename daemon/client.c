@@ -289,17 +289,21 @@ static void
 client_timeout(struct ds_timer *timer, void *arg)
 {
 	struct client *client = arg;
+	bool line_is_late =
+	    client->line_ns != 0 && now_of(client) >= client->line_ns + line_timeout_ns(client);
 
 	(void)timer;
 	if (client->state != CLIENT_OPEN)
 		ds_close(&client->sock, "told and gone");
-	else if (client->line_ns != 0 &&
-		 now_of(client) >= client->line_ns + line_timeout_ns(client))
-		end_with(client, REFUSE_LINE_TIMEOUT);
-	else if (is_idle(client, idle_timeout_ns(client)))
-		ds_close(&client->sock, "idle");
-	else
+	else if (!line_is_late && !is_idle(client, idle_timeout_ns(client)))
 		rearm(client);
+	else if (!must_wait(client) && has_input(client))
+		set_timer(
+		    client, now_of(client)); /* after a stall what has come in time is read first */
+	else if (line_is_late)
+		end_with(client, REFUSE_LINE_TIMEOUT);
+	else
+		ds_close(&client->sock, "idle");
 }
 
 /* Life. */

@@ -138,6 +138,35 @@ stall_end(struct people *all)
 
 static const struct moment stall_scene[] = {{0, stall_begin}, {5000, stall}, {76000, stall_end}};
 
+/* The same with a rest so long that it takes many short reads: all of it had come in time. */
+
+static void
+long_stall_begin(struct people *all)
+{
+	person_says(all, 0, "noop ");
+}
+
+static void
+long_stall(struct people *all)
+{
+	static const char piece[] = "and what else there was to say ";
+
+	for (int i = 0; i < 8; i++)
+		person_says(all, 0, piece);
+	person_says(all, 0, "\r\n");
+	sim_advance(70 * SIM_S);
+}
+
+static void
+long_stall_end(struct people *all)
+{
+	assert_string_equal(all->person[0].in, "OK \r\n");
+	assert_false(all->person[0].ended);
+}
+
+static const struct moment long_stall_scene[] = {
+    {0, long_stall_begin}, {5000, long_stall}, {106000, long_stall_end}};
+
 /* A client that does not read: it is not read from, others are served, and it gets all in the end.
  */
 
@@ -198,6 +227,12 @@ idle_run(uint64_t seed)
 }
 
 static void
+long_stall_run(uint64_t seed)
+{
+	people_run(&people, seed, SCENE(long_stall_scene), true, 0);
+}
+
+static void
 deaf_run(uint64_t seed)
 {
 	people_run(&people, seed, SCENE(deaf_scene), true, 0);
@@ -241,6 +276,7 @@ a_stalled_daemon_reads_what_has_come_before_it_judges(void **state)
 {
 	(void)state;
 	plain_run(SCENE(stall_scene), 0);
+	sim_runs(100, long_stall_run);
 }
 
 static void
