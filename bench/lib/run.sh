@@ -110,6 +110,11 @@ for ((round = 1; round <= (rounds + 2) / 3; round++)); do
 done >>"$dir/measured"
 
 {
+	echo '# libdsock beside other libraries'
+	echo
+	echo 'One line server, written for each library as its users would, under one load generator. Made by'
+	echo "\`make bench-lib\`; where the middle halves overlap it is a tie."
+	echo
 	echo "$(uname -sr), $(nproc) CPUs, $rounds rounds. Server CPU a request as a ratio to the bare epoll loop:"
 	echo 'median (middle half).'
 	echo
