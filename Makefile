@@ -20,6 +20,9 @@ UNITDIR = $(if $(filter /usr,$(PREFIX)),/lib/systemd/system,$(PREFIX)/lib/system
 VARIANT = release
 B = build/$(VARIANT)
 WERROR =
+# V=1 shows the commands.
+Q = $(if $(V),,@)
+say = @$(if $(V),:,printf '  %-5s %s\n' $(1) $@)
 
 # Flags. -O3 and link-time optimisation spare a fifth of a pipelined request; fat objects keep libdsock.a usable
 # without the latter. CFLAGS and LDFLAGS are the packager's and come last.
@@ -69,7 +72,7 @@ C_FILES = $(wildcard lib/*.[ch] lib/examples/*.[ch] daemon/*.[ch] bench/*.[ch] b
 SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh tests/*.bash tests/*/*.bash tests/*.bats bench/*.sh bench/*/*.sh) .ci/run
 
 .PHONY: bench-lib bench-lib-programs all run test check check-systemd check-kqueue fuzz bench lint analyze format format-check coverage man install uninstall dist \
-	clean deps deps-run deps-test deps-lint help compile_commands.json programs-for-tests
+	clean deps deps-run deps-test deps-lint deps-systemd help compile_commands.json programs-for-tests
 .DELETE_ON_ERROR:
 
 all: $(B)/latchd $(B)/libdsock.a $(B)/libdsock.so $(B)/dsock.pc
@@ -109,13 +112,16 @@ programs-for-tests: $(UNIT_TESTS) $(SIM_TESTS) $(EXAMPLES) $(B)/tests/danga/scen
 
 DEPS_RUN = gcc libc6-dev pkg-config libinih-dev libbsd-dev libsodium-dev libsystemd-dev
 DEPS_TEST = bats libcmocka-dev netcat-openbsd socat perl libdanga-socket-perl python3 procps strace iproute2 diffutils
+DEPS_SYSTEMD = systemd util-linux mount coreutils
 DEPS_LINT = clang clang-tidy clang-format cppcheck shellcheck mandoc libclang-rt-14-dev gcovr
 
-deps: deps-run deps-test deps-lint
+deps: deps-run deps-test deps-lint deps-systemd
 deps-run:
 	@tests/deps.sh $(DEPS_RUN)
 deps-test:
 	@tests/deps.sh $(DEPS_TEST)
+deps-systemd:
+	@tests/deps.sh $(DEPS_SYSTEMD)
 deps-lint:
 	@tests/deps.sh $(DEPS_LINT)
 
@@ -123,40 +129,49 @@ deps-lint:
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(COMPILE) $(if $(filter daemon/%,$<),$(PC_SYSTEMD)) $(if $(filter tests/%,$<),-Idaemon) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(COMPILE) $(if $(filter daemon/%,$<),$(PC_SYSTEMD)) $(if $(filter tests/%,$<),-Idaemon) -c -o $@ $<
 
 $(B)/libdsock.a: $(LIB_OBJ)
 	@rm -f $@
-	$(if $(IS_GCC),gcc-ar,ar) rcs $@ $^
+	$(call say,AR)
+	$(Q)$(if $(IS_GCC),gcc-ar,ar) rcs $@ $^
 
 $(B)/libdsock.so.$(SOVERSION): $(LIB_OBJ)
-	$(LINK) -shared -Wl,-soname,libdsock.so.$(SOVERSION) -o $@ $^ $(LIB_LIBS)
+	$(call say,LD)
+	$(Q)$(LINK) -shared -Wl,-soname,libdsock.so.$(SOVERSION) -o $@ $^ $(LIB_LIBS)
 
 $(B)/libdsock.so: $(B)/libdsock.so.$(SOVERSION)
-	ln -sf libdsock.so.$(SOVERSION) $@
+	@ln -sf libdsock.so.$(SOVERSION) $@
 
 $(B)/dsock.pc: lib/dsock.pc.in Makefile
 	@mkdir -p $(@D)
-	sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $< >$@
+	@sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $< >$@
 
 $(B)/latchd: $(DAEMON_OBJ) $(LIB_OBJ)
-	$(LINK) -pie -o $@ $^ $(LIBS)
+	$(call say,LD)
+	$(Q)$(LINK) -pie -o $@ $^ $(LIBS)
 
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(PARTS_OBJ)
-	$(LINK) -o $@ $^ $(LIBS) -lcmocka
+	$(call say,LD)
+	$(Q)$(LINK) -o $@ $^ $(LIBS) -lcmocka
 
 $(B)/tests/sim/test_%: $(B)/tests/sim/test_%.o $(SIM_SUPPORT) $(PARTS_OBJ)
-	$(LINK) -fno-lto $(SIM_CALLS:%=-Wl,--wrap=%) -o $@ $^ $(LIBS) -lcmocka
+	$(call say,LD)
+	$(Q)$(LINK) -fno-lto $(SIM_CALLS:%=-Wl,--wrap=%) -o $@ $^ $(LIBS) -lcmocka
 
 $(B)/tests/danga/scenario: $(B)/tests/danga/scenario.o $(LIB_OBJ)
-	$(LINK) -o $@ $^ $(LIB_LIBS)
+	$(call say,LD)
+	$(Q)$(LINK) -o $@ $^ $(LIB_LIBS)
 
 $(B)/lib/examples/echo $(B)/lib/examples/pipeline: $(B)/lib/examples/%: $(B)/lib/examples/%.o $(LIB_OBJ)
-	$(LINK) -o $@ $^ $(LIB_LIBS)
+	$(call say,LD)
+	$(Q)$(LINK) -o $@ $^ $(LIB_LIBS)
 
 $(B)/lib/examples/chat $(B)/lib/examples/kv: $(B)/lib/examples/%: $(B)/lib/examples/%.o \
 		$(B)/lib/examples/lineserver.o $(LIB_OBJ)
-	$(LINK) -o $@ $^ $(LIB_LIBS)
+	$(call say,LD)
+	$(Q)$(LINK) -o $@ $^ $(LIB_LIBS)
 
 .SECONDARY:
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)

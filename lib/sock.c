@@ -228,6 +228,8 @@ ds_steal_fd(struct ds_sock *sock)
 
 	if (fd == -1)
 		return -1;
+	if (sock->flags & DS_F_CORKED)
+		ds_tcp_cork(sock, false);
 	sock->flags |= DS_F_BORROWED;
 	finish(sock, "stolen");
 	return fd;

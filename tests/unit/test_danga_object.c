@@ -85,8 +85,18 @@ danga_steal_socket(void **state)
 {
 	int peer;
 	struct rec *rec = rec_on_pair(*state, &peer, DS_READ);
-	int fd = ds_steal_fd(&rec->sock);
+	int fds[2], value = 1;
+	socklen_t len = sizeof(value);
 
+	tcp_pair(fds);
+	struct rec *corked = rec_new(*state, fds[0], 0);
+	assert_int_equal(ds_tcp_cork(&corked->sock, true), 0);
+	assert_int_equal(ds_steal_fd(&corked->sock), fds[0]);
+	assert_int_equal(getsockopt(fds[0], IPPROTO_TCP, TCP_CORK, &value, &len), 0);
+	assert_false(value); /* what was held back leaves */
+	close(fds[0]);
+	close(fds[1]);
+	int fd = ds_steal_fd(&rec->sock);
 	assert_true(ds_is_closed(&rec->sock));
 	assert_int_equal(ds_steal_fd(&rec->sock), -1);
 	step(*state, 1);
