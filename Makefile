@@ -22,7 +22,7 @@ B = build/$(VARIANT)
 WERROR =
 # V=1 shows the commands.
 Q = $(if $(V),,@)
-say = @$(if $(V),:,printf '  %-5s %s\n' $(1) $@)
+say = @$(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),:,printf '  %-5s %s\n' $(1) $@)
 
 # Flags. -O3 and link-time optimisation spare a fifth of a pipelined request; fat objects keep libdsock.a usable
 # without the latter. CFLAGS and LDFLAGS are the packager's and come last.

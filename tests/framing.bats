@@ -1,188 +1,289 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# Lines however they come: in pieces, in heaps, without end, and to clients that do not read.
+# From bytes to lines: whatever pieces they come in, however long they are and however slowly.
 
-# shellcheck disable=SC2030,SC2031,SC2154 # bats: tests are subshells; connect and run set variables
-load wire
+load helpers
 
-setup() {
-	operation_setup
+UNKNOWN='ERR unknown_command Unknown+server+command\r\n'
+TOO_LONG='ERR line_too_long \r\n'
+
+random_requests() { # SEED COUNT
+	perl "$CLIENTS/random_requests.pl" "$1" "$2" "$DIR/requests" "$DIR/wanted"
 }
 
-teardown() {
-	operation_teardown
+assert_talk() { # OPTION of talk...
+	talk "$@" <"$DIR/requests" >"$DIR/got"
+	assert_same_file "$DIR/wanted" "$DIR/got"
 }
 
-# A conversation with every kind of reply, and what comes of it.
-script='trylock lock=a\r\nnoop\n\n\r\ntrylock lock=a%%20b\ntrylock lock=a\nlocks\nbogus\nreleaselock lock=a\nreleaselock lock=a+b\nlocks\n'
-outcome() {
-	printf '%s' 'OK \r\nOK \r\nOK \r\nERR taken \r\nLOCKS:\n  a = P\n  a b = P\n\nERR unknown_command Unknown+server+command\r\nOK \r\nOK \r\nLOCKS:\n\n'
+x_times() { # VARIABLE N
+	local made
+	printf -v made '%*s' "$2" ''
+	printf -v "$1" '%s' "${made// /x}"
 }
 
-# in_pieces SIZE...: sends the script in pieces of these sizes, with a moment between them; the last goes on.
-in_pieces() {
-	# shellcheck disable=SC2059
-	printf "$script" | timeout "$PATIENCE" perl clients_dir/pieces.pl "$HOST" "$PORT" "$@" |
-		sed 's/DDLockd::Client::Internal(R): open to .*/P/' >got
-	# shellcheck disable=SC2059
-	printf "$(outcome)" >wanted
-	same_bytes
-}
-
-@test "LF and CRLF end a line, blank lines are ignored" {
+@test "2,000 lines in one write are all answered, in order" {
 	start_latchd
-	answers '\n\r\n\nnoop\r\n\r\nnoop\n\n' 'OK \r\nOK \r\n'
-	answers 'noop\r\r\n' 'OK \r\n'
+	random_requests 1 2000
+	assert_talk
+	random_requests 2 2000
+	assert_talk
+}
+
+@test "100,000 lines without waiting are all answered, in order" {
+	start_latchd
+	random_requests 3 100000
+	assert_talk
+}
+
+@test "the same with the smallest max_output: replies leave in many pieces" {
+	start_with_ini <<-INI
+		[server]
+		max_output = 4 KiB
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	random_requests 4 20000
+	assert_talk
 }
 
 @test "one byte a write gives the same transcript" {
 	start_latchd
-	ln -s "$BATS_TEST_DIRNAME/clients" clients_dir
-	in_pieces 1
+	random_requests 5 60
+	assert_talk --chunk 1
 }
 
-@test "every cut in two gives the same transcript" {
+@test "pieces of any size give the same transcript" {
+	local size
+
 	start_latchd
-	ln -s "$BATS_TEST_DIRNAME/clients" clients_dir
-	# shellcheck disable=SC2059
-	length=$(printf "$script" | wc -c)
-	for ((cut = 1; cut < length; cut += 3)); do
-		in_pieces $cut 100000
+	random_requests 6 300
+	for size in 2 3 5 7 64 255 256 257 1460; do
+		assert_talk --chunk "$size"
 	done
 }
 
-@test "two thousand lines in one write are all answered, in order" {
+@test "wherever a script is split in two, the transcript is the same" {
 	start_latchd
-	{
-		for ((i = 0; i < 500; i++)); do
-			printf 'trylock lock=n%d\ntrylock lock=n%d\nnoop\nx%d\n' $i $i $i
-		done
-	} >requests
-	timeout "$PATIENCE" socat -b 1000000 -t "$PATIENCE" - "tcp:$HOST:$PORT" <requests >got
-	for ((i = 0; i < 500; i++)); do
-		printf 'OK \r\nERR taken \r\nOK \r\nERR unknown_command Unknown+server+command\r\n'
-	done >wanted
-	same_bytes
+	transcript 'trylock lock=%41b&x=1\r\n\r\nTRYLOCK lock=Ab\n\nreleaselock lock=A%62\r\r\n xyzzy\r\n' \
+		"OK \\r\\nERR taken \\r\\nERR didnthave \\r\\n$UNKNOWN" --every-split
+	transcript 'noop\r\nnoop\n\n\r\nnoop\r\nreleaselock\r\nnoo' 'OK \r\nOK \r\nOK \r\nERR empty_lock \r\n' \
+		--every-split
 }
 
-@test "the replies to one read leave in one write" {
-	command -v strace >/dev/null || skip 'there is no strace(1)'
+@test "lines end with LF or with CR LF" {
 	start_latchd
-	connect a
-	is "$(talk "$a" noop)" 'OK '
-	strace -qq -e trace=sendto,sendmsg,write,writev -e signal=none -o trace -p "$pid" 2>/dev/null 3>&- &
-	tracer=$!
-	pids+=("$tracer")
-	sleep 1
-	for ((i = 0; i < 100; i++)); do
-		printf 'noop\r\n'
-	done | dd bs=1M iflag=fullblock status=none >&"$a"
-	timeout "$PATIENCE" head -n 100 <&"$a" >/dev/null
-	kill "$tracer"
-	wait "$tracer" || true
-	is "$(grep -c 'OK ' trace)" 1
+	transcript 'noop\nnoop\r\nnoop\ntrylock lock=a\nreleaselock lock=a\r\n' \
+		'OK \r\nOK \r\nOK \r\nOK \r\nOK \r\n'
 }
 
-@test "a line of max_line bytes is handled, one byte more is refused and ends the connection" {
-	printf '[server]\nmax_line = 256\n' >conf
-	start_latchd -c conf
-	fits="noop $(printf 'x%.0s' {1..251})"
-	answers "$fits\n$fits\r\nnoop\n" 'OK \r\nOK \r\nOK \r\n'
-	answers "noop\n${fits}x\nnoop\n" 'OK \r\nERR line_too_long \r\n'
-	answers "${fits}x" 'ERR line_too_long \r\n'
-}
-
-@test "a line without end gets its error and costs no memory" {
+@test "a CR elsewhere is a byte like any other" {
 	start_latchd
-	is "$(ask noop)" 'OK '
-	before=$(rss_kib)
-	# 256 MiB, or as much as is taken until the connection is closed.
-	head -c $((256 << 20)) /dev/zero | tr '\0' x | timeout "$PATIENCE" socat -t 5 - "tcp:$HOST:$PORT" >got 2>/dev/null || true
-	printf 'ERR line_too_long \r\n' >wanted
-	same_bytes
-	[ $(($(rss_kib) - before)) -lt 8192 ]
-	is "$(ask noop)" 'OK '
+	transcript 'noop\rnoop\r\n' 'OK \r\n'
+	transcript '\rnoop\r\n' "$UNKNOWN"
+	transcript 'trylock lock=a\r\r\nreleaselock lock=a\r\nreleaselock lock=a%0D\r\n' \
+		'OK \r\nERR didnthave \r\nOK \r\n'
 }
 
-@test "every byte value in a line is harmless" {
+@test "blank lines are ignored" {
 	start_latchd
-	for ((i = 0; i < 256; i++)); do
-		printf -v byte '\\x%02x' $i
-		[ $i -eq 10 ] || printf '%bjunk\nnoop %b\n' "$byte" "$byte"
-	done >requests
-	timeout "$PATIENCE" socat -t "$PATIENCE" - "tcp:$HOST:$PORT" <requests >got
-	is "$(grep -c '^OK ' got)" 255
-	is "$(grep -c '^ERR unknown_command' got)" 255
+	transcript '\n' ''
+	transcript '\r\n' ''
+	transcript '\n\r\n\n\r\n\r\nnoop\r\n\r\n\nnoop\n\n\n' 'OK \r\nOK \r\n'
 }
 
-@test "an unfinished line is given up after line_timeout, and nobody else notices" {
-	printf '[server]\nline_timeout = 1s\n' >conf
-	start_latchd -c conf
-	connect slow
-	connect calm
-	is "$(talk "$calm" 'trylock lock=x')" 'OK '
-	printf 'noop\ntrylock lo' >&"$slow"
-	is "$(hear "$slow")" 'OK '
-	is "$(hear "$slow")" 'ERR line_timeout '
-	is_cut "$slow"
-	is "$(talk "$calm" noop)" 'OK '
-}
-
-@test "a byte now and then does not keep a line alive" {
-	printf '[server]\nline_timeout = 1s\n' >conf
-	start_latchd -c conf
-	connect slow
-	(
-		for _ in $(seq 40); do
-			printf x >&"$slow" || exit 0
-			sleep 0.1
-		done
-	) 2>/dev/null 3>&- &
-	pids+=($!)
-	is "$(hear "$slow")" 'ERR line_timeout '
-}
-
-@test "many that never end a line do not keep the others waiting" {
+@test "a line that was not ended is not a request" {
 	start_latchd
-	for ((i = 0; i < 200; i++)); do
-		exec {slow}<>"/dev/tcp/$HOST/$PORT"
-		printf 'trylock lock=' >&"$slow"
+	transcript 'noop\r\ntrylock lock=a' 'OK \r\n'
+	transcript 'noop\r\ntrylock lock=a\r' 'OK \r\n'
+	transcript 'n' ''
+	transcript '' ''
+	assert_match $'\nSUCCESSES: 0\nFAILURES: 0\n' "$(printf 'status\n' | talk)"
+}
+
+@test "a line of max_line bytes is a request, one byte more is line_too_long" {
+	local x
+
+	start_latchd
+	x_times x $((4096 - 5))
+	transcript "noop $x\\r\\nnoop\\r\\n" 'OK \r\nOK \r\n'
+	transcript "noop $x\\nnoop\\r\\n" 'OK \r\nOK \r\n'
+	transcript "noop ${x}x\\r\\nnoop\\r\\n" "$TOO_LONG"
+	transcript "noop ${x}x\\nnoop\\r\\n" "$TOO_LONG"
+	transcript "noop ${x}\\r\\r\\nnoop\\r\\n" "$TOO_LONG"
+	transcript "noop ${x}x" "$TOO_LONG"
+	transcript "noop $x" ''
+}
+
+@test "the same wherever it is split" {
+	local x
+
+	start_with_ini <<-INI
+		[server]
+		max_line = 256
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	x_times x $((256 - 5))
+	transcript "noop $x\\r\\nnoop\\r\\n" 'OK \r\nOK \r\n' --every-split
+	transcript "noop\\r\\nnoop ${x}x\\r\\nnoop\\r\\n" "OK \\r\\n$TOO_LONG" --every-split
+	transcript "noop ${x}x\\nnoop\\r\\n" "$TOO_LONG" --every-split
+	transcript "noop $x\\r\\r\\n" "$TOO_LONG" --every-split
+}
+
+@test "max_line may be 64 KiB" {
+	local x
+
+	start_with_ini <<-INI
+		[server]
+		max_line = 65536
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	x_times x $((65536 - 5))
+	transcript "noop $x\\r\\nnoop\\r\\n" 'OK \r\nOK \r\n'
+	transcript "noop $x\\r\\nnoop\\r\\n" 'OK \r\nOK \r\n' --chunk 8191
+	transcript "noop ${x}x\\r\\nnoop\\r\\n" "$TOO_LONG"
+	transcript "noop ${x}x\\r\\nnoop\\r\\n" "$TOO_LONG" --chunk 8191
+}
+
+@test "before line_too_long all is answered, after it nothing, and the locks are free" {
+	local x
+
+	start_latchd
+	x_times x 5000
+	transcript "trylock lock=a\\r\\ntrylock lock=a\\r\\n$x\\r\\ntrylock lock=b\\r\\n" \
+		"OK \\r\\nERR taken \\r\\n$TOO_LONG"
+	connect 1
+	until_granted 1 a
+	ask 1 'trylock lock=b\r\n' 'OK \r\n'
+}
+
+@test "line_too_long arrives, and then the end, although more input is in flight" {
+	start_latchd
+	# All of it is with the kernel before the daemon reads the first byte.
+	perl -e 'print "noop\r\n", "x" x 5000, "noop\r\n" x 10000' >"$DIR/requests"
+	printf 'OK \r\nERR line_too_long \r\n' >"$DIR/wanted"
+	assert_talk --open
+}
+
+@test "a line without end is cut, at no cost of memory" {
+	local before
+
+	little_quarantine
+	start_latchd
+	printf 'noop\r\n' | talk >/dev/null
+	before=$(peak_kb)
+	assert_eq 'ERR line_too_long ' "$(perl "$CLIENTS/endless_line.pl" "127.0.0.1:$PORT" 20000 | tr -d '\r')"
+	assert_grown "$before" 2048
+}
+
+@test "random bytes: an answer to every line, and served on" {
+	start_latchd
+	perl -e 'srand 7; print pack("C*", map { int rand 256 } 1 .. 300000), "\nnoop\r\n"' >"$DIR/requests"
+	perl -ne 's/\r?\n\z//; next if $_ eq ""; print /^noop\b/ ? "OK \r\n" : "ERR unknown_command Unknown+server+command\r\n"' \
+		<"$DIR/requests" >"$DIR/wanted"
+	assert_talk
+}
+
+@test "an unfinished line is cut after line_timeout, with a word" {
+	local before
+
+	start_with_ini <<-INI
+		[server]
+		line_timeout = 1s
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	connect 1
+	connect 2
+	before=${EPOCHREALTIME/./}
+	ask 1 'trylock lock=a\r\nnoo' 'OK \r\n'
+	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
+	expect 1 'ERR line_timeout \r\n'
+	expect_eof 1
+	[ $((${EPOCHREALTIME/./} - before)) -ge 900000 ]
+	hang_up 1
+	until_granted 2 a
+	assert_log 'warning: client 127\.0\.0\.1:[0-9]+ .*line_timeout'
+}
+
+@test "slowloris: bytes that trickle in do not prolong a line, and nobody else notices" {
+	local reply='' n=0
+
+	start_with_ini <<-INI
+		[server]
+		line_timeout = 1s
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	connect 1
+	connect 2
+	ask 2 'trylock lock=mine\r\n' 'OK \r\n'
+	until IFS= read -r -t 0.05 reply <&"${FDS[1]}"; do
+		send 1 x || true
+		ask 2 'releaselock lock=mine\r\ntrylock lock=mine\r\n' 'OK \r\nOK \r\n'
+		n=$((n + 1))
+		[ "$n" -lt 3000 ] || fail 'it trickles on and on'
 	done
-	connect a
-	for ((i = 0; i < 200; i++)); do
-		is "$(talk "$a" "trylock lock=$i")" 'OK '
-	done
+	assert_eq $'ERR line_timeout \r' "$reply"
+	expect_eof 1
+	ask 2 'releaselock lock=mine\r\n' 'OK \r\n'
 }
 
-@test "a client that does not read is neither read nor remembered, and goes on when it reads" {
+@test "every line has its own time: one that is ended late does not count for the next" {
+	start_with_ini <<-INI
+		[server]
+		line_timeout = 1s
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	# An unfinished line is there all the while, but none of them for a second.
+	perl -I"$CLIENTS" -MWire -MTime::HiRes=time,sleep -e '
+		my $wire = Wire->dial(shift);
+		my $last = time;
+		for (1 .. 5) {
+			$wire->put($_ == 1 ? "no" : "op\r\nno");
+			if (time - $last > 0.8) { print "stalled\n"; exit }
+			$last = time;
+			sleep 0.3;
+		}
+		$wire->put("op\r\n");
+		$wire->half_close;
+		print $wire->rest =~ tr/\r//dr' "127.0.0.1:$PORT" >"$DIR/got"
+	if grep -q stalled "$DIR/got"; then
+		skip 'this machine pauses for too long'
+	fi
+	assert_eq $'OK \nOK \nOK \nOK \nOK ' "$(cat "$DIR/got")"
+}
+
+@test "line_timeout does not touch who has no unfinished line" {
+	start_with_ini <<-INI
+		[server]
+		line_timeout = 1s
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	connect 1
+	connect 2
+	connect 3
+	ask 1 'noop\r\n' 'OK \r\n'
+	ask 2 'noop\r\nno' 'OK \r\n'
+	ask 2 'op\r\n' 'OK \r\n'
+	send 3 n
+	expect 3 'ERR line_timeout \r\n'
+	ask 1 'noop\r\n' 'OK \r\n'
+	ask 2 'noop\r\n' 'OK \r\n'
+}
+
+@test "a client that never reads: no more of it is read, memory is bounded, others are served, all is answered later" {
+	little_quarantine
 	start_latchd
-	is "$(ask noop)" 'OK '
-	before=$(rss_kib)
-	connect deaf
-	# More requests than any buffer on the way takes; the writer is stopped by that.
-	head -c 60000000 < <(yes status) >&"$deaf" 2>/dev/null 3>&- &
-	writer=$!
-	pids+=("$writer")
-	eventually is_stuck "$deaf"
-	[ $(($(rss_kib) - before)) -lt 4096 ]
-	for ((i = 0; i < 50; i++)); do
-		is "$(ask noop)" 'OK '
-	done
-	timeout "$PATIENCE" head -n 60000 <&"$deaf" | grep -c 'STATUS: OK' >count
-	is "$(cat count)" 10000
-	kill "$writer" 2>/dev/null || true
+	perl "$CLIENTS/never_reads.pl" "127.0.0.1:$PORT" "$LATCHD_PID" "$(grown_kb 4096)"
 }
 
-@test "an idle client is cut, one that holds a lock is not" {
-	printf '[server]\nidle_timeout = 1s\n' >conf
-	start_latchd -c conf
-	connect idle
-	connect holder
-	is "$(talk "$holder" 'trylock lock=x')" 'OK '
-	is "$(talk "$idle" noop)" 'OK '
-	is_cut "$idle"
-	sleep 1.5
-	is "$(talk "$holder" noop)" 'OK '
-	is "$(talk "$holder" 'releaselock lock=x')" 'OK '
-	is_cut "$holder"
+@test "the same over a unix socket" {
+	little_quarantine
+	start_latchd -l "unix:$DIR/sock"
+	perl "$CLIENTS/never_reads.pl" "unix:$DIR/sock" "$LATCHD_PID" "$(grown_kb 4096)"
 }

@@ -8,6 +8,7 @@
 #                               (in both @PORT@, @PORT2@, @PORT3@ become free ports, @DIR@ becomes $DIR)
 #   stop_latchd [SIGNAL]        ends the last one started; STATUS is its exit status, which has to be 0
 #   spawn CMD...                in the background, killed at the end; sets SPAWNED_PID
+#   spawn_told CMD...           the same with `tell LINE` and `eventually has_said REGEX`
 #   connect N [PORT [HOST]]     connection number N; send, expect, expect_eof, hang_up go by that number
 #   transcript REQUEST REPLY    on a connection of its own: all of REQUEST, then the end, gives all of REPLY
 #   talk [OPTION...]            the bytes on standard input to the daemon, its answer on standard output
@@ -252,12 +253,29 @@ stop_latchd() {
 	end_daemon "$pid" "${1:-TERM}"
 }
 
-# Resident, in KiB. Memory that a sanitizer keeps aside after a free counts as well: see little_quarantine.
-rss_kb() {
-	sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/${1:-$LATCHD_PID}/status"
+# The most that was ever resident, in KiB.
+peak_kb() {
+	sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$LATCHD_PID/status"
 }
 
-# To be called before a daemon is started whose memory will be looked at.
+# How much may come to KB under a sanitizer, which adds its own to every piece of memory.
+grown_kb() { # KB
+	if [ "$(basename "$BUILD")" = release ]; then
+		echo "$1"
+	else
+		echo $(($1 * 4 + 8192))
+	fi
+}
+
+assert_grown() { # BEFORE-KB AT-MOST-KB
+	local grown most
+
+	grown=$(($(peak_kb) - $1))
+	most=$(grown_kb "$2")
+	[ "$grown" -le "$most" ] || fail "the daemon has grown by $grown KiB, more than $most"
+}
+
+# Before a daemon is started whose memory will be looked at: what is freed shall be gone.
 little_quarantine() {
 	export ASAN_OPTIONS=$ASAN_OPTIONS:quarantine_size_mb=1
 }
@@ -272,6 +290,22 @@ spawn() {
 	) &
 	SPAWNED_PID=$!
 	CHILDREN+=("$SPAWNED_PID")
+}
+
+# One that is told lines (tell) and whose output is a file (SAID, for eventually has_said).
+spawn_told() { # CMD...
+	SAID=$(mktemp "$DIR/said.XXXXXX")
+	mkfifo "$SAID.told"
+	exec {TOLD}<>"$SAID.told"
+	spawn "$@" <"$SAID.told" >"$SAID" 2>&1
+}
+
+tell() { # LINE
+	printf '%s\n' "$1" >&"$TOLD"
+}
+
+has_said() { # REGEX
+	grep -Eq -- "$1" "$SAID"
 }
 
 end_child() { # PID
@@ -294,14 +328,10 @@ finish() { # PID
 	wait "$1"
 }
 
-# The python that a Debian has, without the detour of a version manager where there is one.
-python() {
-	if [ -x /usr/bin/python3 ]; then
-		/usr/bin/python3 "$@"
-	else
-		python3 "$@"
-	fi
-}
+# The one that a Debian has, without the detour of a version manager where there is one.
+PYTHON=/usr/bin/python3
+[ -x "$PYTHON" ] || PYTHON=python3
+export PYTHON
 
 # --- Connections of bash's own, by number
 

@@ -15,7 +15,8 @@ our $limit = 30; # seconds, for anything
 sub _address {
 	my ($to) = @_;
 
-	return (AF_UNIX, pack_sockaddr_un($1)) if $to =~ /^unix:(.*)/s;
+	my ($path) = $to =~ /^unix:(.*)/s;
+	return (AF_UNIX, pack_sockaddr_un($path)) if defined $path;
 	my ($host, $port) = $to =~ /^\[?(.*?)\]?:(\d+)$/s or die "no address: $to\n";
 	my ($error, $first) = getaddrinfo($host, $port,
 		{ socktype => SOCK_STREAM, flags => AI_NUMERICHOST | AI_NUMERICSERV });
