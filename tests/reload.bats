@@ -104,16 +104,19 @@ teardown() {
 	start_with_config <<<''
 	connect a
 	is "$(talk "$a" noop)" 'OK '
-	[[ $(ss -Htno src "$HOST:$PORT") == *'timer:(keepalive,'* ]]
-	[[ $(ss -Htno src "$HOST:$PORT") != *min* ]]
+	eventually probes_in '[0-9.]*sec' 1
 	reload_with_config 'keepalive: now 1h, was 10s$' <<<$'[server]\nkeepalive = 1h'
 	connect b
 	is "$(talk "$b" noop)" 'OK '
-	[[ $(ss -Htno src "$HOST:$PORT") == *'timer:(keepalive,'[56]*min* ]]
+	eventually probes_in '[56][0-9]*min' 1
 	reload_with_config 'keepalive: now 0, was 1h$' <<<$'[server]\nkeepalive = 0'
 	connect c
 	is "$(talk "$c" noop)" 'OK '
-	is "$(ss -Htno src "$HOST:$PORT" | grep -c keepalive)" 2
+	eventually probes_in .* 2
+}
+# probes_in TIME N: as many connections will be probed then.
+probes_in() {
+	[ "$(ss -Htno src "$HOST:$PORT" | grep -c "timer:(keepalive,$1,0)")" = "$2" ]
 }
 
 @test "reload: limits of locks; below what is held they take nothing away" {

@@ -115,7 +115,8 @@ done >>"$dir/measured"
 	echo 'One line server, written for each library as its users would, under one load generator. Made by'
 	echo "\`make bench-lib\`; where the middle halves overlap it is a tie."
 	echo
-	echo "$(uname -sr), $(nproc) CPUs, $rounds rounds. Server CPU a request as a ratio to the bare epoll loop:"
+	release=$(uname -r)
+	echo "$(uname -s) ${release%%-*}, $(nproc) CPUs, $rounds rounds. Server CPU a request as a ratio to the bare epoll loop:"
 	echo 'median (middle half).'
 	echo
 	awk -f "$here/report.awk" -v servers="${servers[*]:1}" -v pipes="$libraries" -v n_pipes=$n_pipes \
