@@ -1,72 +1,350 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# Clients of other people: they speak as those written for ddlockd do, and notice nothing.
+# Connections: who they are, how they end and what becomes of their locks; the old clients.
 
-# shellcheck disable=SC2030,SC2031,SC2154 # bats: tests are subshells; connect and run set variables
-load wire
+load helpers
 
-setup() {
-	operation_setup
+start_holder() { # ADDRESS NAME...
+	spawn_told perl "$CLIENTS/hold.pl" "$@"
+	eventually has_said '^holding'
 }
 
-teardown() {
-	operation_teardown
+order() { # WORD
+	tell "$1"
+	eventually has_said '^done'
 }
 
-@test "an old Perl client finds what it knows" {
+# --- Who holds
+
+@test "a holder on IPv4 is shown as ddlockd shows it" {
 	start_latchd
-	run timeout "$PATIENCE" perl "$BATS_TEST_DIRNAME/clients/old.pl" "$HOST:$PORT" scenario
-	[ "$status" -eq 0 ]
-	is "$output" "$(printf 'got\nonce\ngot\nonce\ngot\nonce\ngot\nonce\ngot\nonce\nagain\n1 connection')"
+	connect 1
+	ask 1 'trylock lock=a\r\n' 'OK \r\n'
+	ask 1 'locks\r\n' "LOCKS:\\n  a = DDLockd::Client::Internal(R): open to 127.0.0.1:$(port_of 1)\\n\\n"
 }
 
-@test "an old Python client finds what it knows" {
-	start_latchd
-	run timeout "$PATIENCE" python3 "$BATS_TEST_DIRNAME/clients/old.py" "$HOST" "$PORT" scenario
-	[ "$status" -eq 0 ]
-	is "$output" "$(for _ in 1 2 3 4 5; do printf 'got\nonce\nback\n'; done)"
+@test "a holder on IPv6 is shown in brackets" {
+	grep -q '^00000000000000000000000000000001 ' /proc/net/if_inet6 2>/dev/null || skip 'no IPv6 here'
+	start_latchd -l '[::1]:@PORT@'
+	connect 1 "$PORT" ::1
+	ask 1 'trylock lock=a\r\n' 'OK \r\n'
+	ask 1 'locks\r\n' "LOCKS:\\n  a = DDLockd::Client::Internal(R): open to [::1]:$(port_of 1)\\n\\n"
 }
 
-@test "the two encode a name to the same lock" {
-	start_latchd
-	connect a
-	is "$(talk "$a" 'trylock lock=odd%25%26%3D%2B%0A/\:,')" 'OK '
-	run timeout "$PATIENCE" perl "$BATS_TEST_DIRNAME/clients/old.pl" "$HOST:$PORT" scenario
-	is "$(sed -n 5p <<<"$output")" not
-	run timeout "$PATIENCE" python3 "$BATS_TEST_DIRNAME/clients/old.py" "$HOST" "$PORT" scenario
-	is "$(sed -n 7p <<<"$output")" not
+@test "IPv4 that comes in through every address of the host is IPv4" {
+	start_latchd -l '*:@PORT@'
+	connect 1
+	ask 1 'trylock lock=a\r\n' 'OK \r\n'
+	ask 1 'locks\r\n' "LOCKS:\\n  a = DDLockd::Client::Internal(R): open to 127.0.0.1:$(port_of 1)\\n\\n"
+	if grep -q '^00000000000000000000000000000001 ' /proc/net/if_inet6 2>/dev/null; then
+		connect 2 "$PORT" ::1
+		ask 2 'trylock lock=b\r\nreleaselock lock=a\r\n' 'OK \r\nERR didnthave \r\n'
+		ask 1 'releaselock lock=a\r\nlocks\r\n' \
+			"OK \\r\\nLOCKS:\\n  b = DDLockd::Client::Internal(R): open to [::1]:$(port_of 2)\\n\\n"
+	fi
 }
 
-@test "six processes of three kinds never hold the same lock at once" {
+@test "a holder on a unix socket is its process" {
+	start_latchd -l "unix:$DIR/sock"
+	start_holder "unix:$DIR/sock" a
+	assert_eq "LOCKS:"$'\n'"  a = DDLockd::Client::Internal(R): open to unix:$SPAWNED_PID"$'\n\n.' \
+		"$(printf 'locks\r\n' | talk --to "unix:$DIR/sock" && echo .)"
+}
+
+@test "one lock table for all listeners" {
+	start_latchd -l 127.0.0.1:@PORT@ -l 127.0.0.1:@PORT2@ -l "unix:$DIR/sock"
+	connect 1
+	connect 2 "$PORT2"
+	ask 1 'trylock lock=a\r\n' 'OK \r\n'
+	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
+	transcript 'trylock lock=a\r\ntrylock lock=b\r\nreleaselock lock=a\r\n' \
+		'ERR taken \r\nOK \r\nERR didnthave \r\n' --to "unix:$DIR/sock"
+	ask 2 'locks\r\n' "LOCKS:\\n  a = $HELD_BY 127.0.0.1:$(port_of 1)\\n\\n"
+}
+
+# --- How they end
+
+@test "a lock ends with its connection: closed" {
 	start_latchd
-	echo 0 >sum
-	contenders=()
-	for _ in 1 2; do
-		perl "$BATS_TEST_DIRNAME/clients/old.pl" "$HOST:$PORT" contend 100 3>&- &
-		contenders+=($!)
-		python3 "$BATS_TEST_DIRNAME/clients/old.py" "$HOST" "$PORT" contend 100 3>&- &
-		contenders+=($!)
-		in_bash 30 3>&- &
-		contenders+=($!)
+	connect 1
+	connect 2
+	ask 1 'trylock lock=a\r\ntrylock lock=b\r\n' 'OK \r\nOK \r\n'
+	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
+	hang_up 1
+	until_granted 2 a
+	ask 2 'trylock lock=b\r\n' 'OK \r\n'
+}
+
+@test "a lock ends with its connection: reset" {
+	start_latchd -v
+	start_holder "127.0.0.1:$PORT" a b
+	connect 2
+	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
+	order reset
+	until_granted 2 a
+	ask 2 'trylock lock=b\r\n' 'OK \r\n'
+	assert_log 'debug: client .* closed: .*(RESET|reset).*; it held 2 locks'
+}
+
+@test "a lock ends with its connection: its process was killed" {
+	start_latchd
+	start_holder "127.0.0.1:$PORT" a b
+	connect 2
+	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
+	kill -s KILL "$SPAWNED_PID"
+	until_granted 2 a
+	ask 2 'trylock lock=b\r\n' 'OK \r\n'
+}
+
+@test "a lock ends with its connection: killed on a unix socket" {
+	start_latchd -l "unix:$DIR/sock" -l 127.0.0.1:@PORT@
+	start_holder "unix:$DIR/sock" a
+	connect 2
+	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
+	kill -s KILL "$SPAWNED_PID"
+	until_granted 2 a
+}
+
+@test "a lock ends with its connection: only half of it was closed" {
+	start_latchd
+	start_holder "127.0.0.1:$PORT" a
+	connect 2
+	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
+	order half
+	until_granted 2 a
+}
+
+@test "a lock ends with its connection: closed with requests and replies unread" {
+	start_latchd
+	start_holder "127.0.0.1:$PORT" a
+	connect 2
+	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
+	order unread
+	until_granted 2 a
+	until_granted 2 flood
+}
+
+@test "a lock does not end with a process while another one has the connection" {
+	start_latchd
+	connect 1
+	connect 2
+	(ask 1 'trylock lock=a\r\n' 'OK \r\n')
+	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
+	ask 1 'releaselock lock=a\r\n' 'OK \r\n'
+}
+
+@test "a half-close is answered first, then closed: socat" {
+	start_latchd
+	connect 2
+	printf 'noop\r\ntrylock lock=a\r\ntrylock lock=a\r\ntrylock' |
+		socat -t "$LIMIT" - "TCP:127.0.0.1:$PORT" >"$DIR/got"
+	printf 'OK \r\nOK \r\nERR taken \r\n' >"$DIR/wanted"
+	assert_same_file "$DIR/wanted" "$DIR/got"
+	until_granted 2 a
+}
+
+@test "a half-close is answered first, then closed: socat on a unix socket" {
+	start_latchd -l "unix:$DIR/sock"
+	printf 'noop\r\ntrylock lock=a\r\ntrylock lock=a\r\nload\r\n' |
+		socat -t "$LIMIT" - "UNIX-CONNECT:$DIR/sock" >"$DIR/got"
+	printf 'OK \r\nOK \r\nERR taken \r\nLOAD: 2\n\n' >"$DIR/wanted"
+	assert_same_file "$DIR/wanted" "$DIR/got"
+}
+
+@test "nc as people use it" {
+	start_latchd
+	printf 'trylock lock=a\ntrylock lock=a\nreleaselock lock=a\n' |
+		timeout "$LIMIT" nc -N 127.0.0.1 "$PORT" >"$DIR/got"
+	printf 'OK \r\nERR taken \r\nOK \r\n' >"$DIR/wanted"
+	assert_same_file "$DIR/wanted" "$DIR/got"
+}
+
+@test "connections that come and go without a word leave nothing behind" {
+	local fd fds
+
+	start_latchd
+	connect 1
+	ask 1 'noop\r\n' 'OK \r\n'
+	fds=$(count_fds)
+	for _ in {1..200}; do
+		exec {fd}<>"/dev/tcp/127.0.0.1/$PORT"
+		exec {fd}>&-
 	done
-	pids+=("${contenders[@]}")
-	for contender in "${contenders[@]}"; do
-		wait "$contender"
-	done
-	is "$(cat sum)" 460
+	eventually has_fds "$fds"
+	ask 1 'noop\r\n' 'OK \r\n'
 }
 
-# What the README shows, in a loop.
-in_bash() {
-	local word lock
+count_fds() {
+	find "/proc/$LATCHD_PID/fd" -mindepth 1 | wc -l
+}
 
-	for ((i = 0; i < $1; i++)); do
-		exec {lock}<>"/dev/tcp/$HOST/$PORT"
-		until printf 'trylock lock=the+sum\r\n' >&"$lock" && read -r word _ <&"$lock" && [ "$word" = OK ]; do
-			sleep 0.002
-		done
-		echo $(($(cat sum) + 1)) >sum.new
-		mv sum.new sum
-		exec {lock}>&-
+has_fds() { # N
+	[ "$(count_fds)" -eq "$1" ]
+}
+
+@test "a reset in the middle of a long reply harms nobody" {
+	start_latchd
+	perl -I"$CLIENTS" -MWire -e '
+		my $wire = Wire->dial(shift, rcvbuf => 4096);
+		my $names = 9000;
+		$wire->put(join "", map { "trylock lock=" . "x" x 900 . "$_\r\n" } 1 .. $names);
+		$wire->take(length("OK \r\n") * $names) eq "OK \r\n" x $names or die "not all taken\n";
+		$wire->put("locks\r\n");
+		$wire->take(5000); # of some nine million bytes
+		$wire->reset' "127.0.0.1:$PORT"
+	connect 1
+	eventually holds_nothing 1
+	ask 1 'trylock lock=a\r\n' 'OK \r\n'
+}
+
+holds_nothing() { # N
+	local heading='' next=''
+
+	hang_up "$1"
+	connect "$1"
+	send "$1" 'locks\n'
+	read_line "$1" heading && read_line "$1" next && [ "$heading" = LOCKS: ] && [ -z "$next" ]
+}
+
+@test "idle_timeout cuts who is silent, but never who holds" {
+	start_with_ini <<-INI
+		[server]
+		idle_timeout = 1s
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	connect 1
+	ask 1 'trylock lock=a\r\n' 'OK \r\n'
+	connect 2
+	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
+	expect_eof 2 # without a word; the holder has been silent for longer
+	ask 1 'releaselock lock=a\r\n' 'OK \r\n'
+	expect_eof 1
+}
+
+# --- Old clients
+
+@test "an old Perl client: one takes, the other one is refused, and the end of its object is the release" {
+	start_latchd
+	(
+		echo 'try x mine'
+		echo 'try y mine'
+		echo 'try z another one'
+		echo 'drop x'
+		echo 'try w mine'
+	) | perl "$CLIENTS/ddlock.pl" --server "127.0.0.1:$PORT" shell >"$DIR/got" 2>&1
+	assert_eq 'x got
+y refused: ERR taken
+z got
+x dropped
+w got' "$(tr -d '\r' <"$DIR/got" | sed 's/ $//')"
+	# What it still had it has given back itself.
+	assert_match $'\nSUCCESSES: 3\nFAILURES: 1\n' "$(printf 'status\n' | talk)"
+	transcript 'locks\n' 'LOCKS:\n\n'
+}
+
+@test "an old Perl client's names come through as they are" {
+	local name
+
+	start_latchd
+	spawn_told perl "$CLIENTS/ddlock.pl" --server "127.0.0.1:$PORT" shell
+	for name in '1 two words' '2 50% of a=b&c+d' '3 a/b:c-d.e,f_g\\h' '4 line\nLOCKS:\n' '5 sch\xc3\xb6n' '6 ~'; do
+		tell "try $name"
 	done
+	eventually has_said '^6 '
+	assert_eq '1 got
+2 got
+3 got
+4 got
+5 got
+6 got' "$(cat "$SAID")"
+	printf 'locks\n' | talk | sed -n 's/^  \(.*\) = .*/\1/p' >"$DIR/got"
+	printf '%b\n' '50%25 of a=b&c+d' 'a/b:c-d.e,f_g\\\\h' 'line%0ALOCKS:%0A' 'sch\xc3\xb6n' 'two words' '~' \
+		>"$DIR/wanted"
+	assert_same_file "$DIR/wanted" "$DIR/got"
+	# For anybody else they are the same names.
+	transcript 'trylock lock=two%20words\r\ntrylock lock=sch\xc3\xb6n\r\n' 'ERR taken \r\nERR taken \r\n'
+}
+
+@test "an old Perl client's locks end with it" {
+	start_latchd
+	spawn_told perl "$CLIENTS/ddlock.pl" --server "127.0.0.1:$PORT" shell
+	tell 'try x mine'
+	eventually has_said '^x got'
+	connect 1
+	ask 1 'trylock lock=mine\r\n' 'ERR taken \r\n'
+	kill -s KILL "$SPAWNED_PID"
+	until_granted 1 mine
+}
+
+@test "an old Perl client on two servers gives the first lock back where the second is refused" {
+	local other got
+
+	start_latchd
+	other=$PORT
+	start_latchd
+	connect 1
+	connect 2 "$other"
+	ask 1 'trylock lock=mine\r\n' 'OK \r\n'
+	echo 'try x mine' | perl "$CLIENTS/ddlock.pl" --server "127.0.0.1:$other" --server "127.0.0.1:$PORT" shell \
+		>"$DIR/got"
+	assert_eq 'x refused: ERR taken ' "$(cat "$DIR/got")"
+	ask 2 'locks\n' 'LOCKS:\n\n'
+	send 2 'status\n'
+	read_line 2 got
+	read_line 2 got
+	assert_eq 'SUCCESSES: 1' "$got"
+}
+
+@test "an old Python client" {
+	start_latchd
+	connect 1
+	ask 1 'trylock lock=theirs\r\n' 'OK \r\n'
+	(
+		echo 'try x mine'
+		echo 'try y mine'
+		echo 'try z theirs'
+		echo 'try u two words/100%'
+		echo 'drop x'
+		echo 'try w mine'
+	) | "$PYTHON" "$CLIENTS/ddlock.py" "127.0.0.1:$PORT" shell >"$DIR/got" 2>&1
+	assert_eq 'x got
+y refused: ERR taken
+z refused: ERR taken
+u got
+x dropped
+w got' "$(cat "$DIR/got")"
+	ask 1 'releaselock lock=theirs\r\n' 'OK \r\n'
+	eventually holds_nothing 1
+}
+
+# Each of the commands, as a process of its own, counts up in one file under one lock.
+assert_alone() { # TIMES-IN-ALL; then the started processes are in CHILDREN
+	local pid children=("${CHILDREN[@]}")
+
+	for pid in "${children[@]}"; do
+		finish "$pid" || fail "a client ended with $?" "$(cat "$DIR"/count.*)"
+	done
+	assert_eq "$1" "$(cat "$DIR/number")"
+	transcript 'locks\n' 'LOCKS:\n\n'
+	assert_match "SUCCESSES: $1"$'\n' "$(printf 'status\n' | talk)"
+}
+
+@test "two old Perl clients contend: one at a time, and no turn is lost" {
+	start_latchd
+	echo 0 >"$DIR/number"
+	for i in 1 2; do
+		spawn perl "$CLIENTS/ddlock.pl" --server "127.0.0.1:$PORT" count "$DIR/number" 300 'the number' \
+			>"$DIR/count.$i" 2>&1
+	done
+	assert_alone 600
+}
+
+@test "an old Perl and an old Python client contend" {
+	start_latchd
+	echo 0 >"$DIR/number"
+	spawn perl "$CLIENTS/ddlock.pl" --server "127.0.0.1:$PORT" count "$DIR/number" 300 'the number' \
+		>"$DIR/count.1" 2>&1
+	spawn "$PYTHON" "$CLIENTS/ddlock.py" "127.0.0.1:$PORT" count "$DIR/number" 300 'the number' >"$DIR/count.2" 2>&1
+	assert_alone 600
 }

@@ -287,7 +287,7 @@ spawn() {
 	(
 		close_connections
 		exec "$@" 3>&-
-	) &
+	) <&0 &
 	SPAWNED_PID=$!
 	CHILDREN+=("$SPAWNED_PID")
 }
@@ -353,10 +353,17 @@ send() { # N BYTES
 
 # As many bytes as are expected have to come, and they have to be these. Not for NUL.
 expect() { # N BYTES
-	local want got=''
+	local want got='' part status end=$((SECONDS + LIMIT))
 
 	bytes want "$2"
-	IFS= read -r -N "${#want}" -t "$LIMIT" got <&"${FDS[$1]}" || true
+	while [ "$got" != "$want" ] && [ "$SECONDS" -le "$end" ]; do
+		part='' status=0
+		IFS= read -r -N $((${#want} - ${#got})) -t 1 part <&"${FDS[$1]}" || status=$?
+		got+=$part
+		# No need to wait for more of what is wrong already, or where the end has come.
+		[ "$got" = "${want:0:${#got}}" ] || break
+		[ "$status" -eq 0 ] || [ "$status" -gt 128 ] || break
+	done
 	assert_eq "$want" "$got" "the reply on connection $1"
 }
 

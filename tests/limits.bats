@@ -1,182 +1,230 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# Limits, each with its error; prefixes; and a table of many locks.
+# Limits: each answers with its code, and harms nobody but who runs into it.
 
-# shellcheck disable=SC2030,SC2031,SC2154 # bats: tests are subshells; connect and run set variables
-load wire
+load helpers
 
-setup() {
-	operation_setup
+# The connection is told WORD, and nothing else, and ended; nothing that it sends is done.
+assert_refused() { # N WORD [PORT]
+	connect "$1" "${3:-$PORT}"
+	expect "$1" "ERR $2 \\r\\n"
+	expect_eof "$1"
+	hang_up "$1"
 }
 
-teardown() {
-	operation_teardown
+# Sooner or later a new connection is served.
+until_served() { # N [PORT]
+	eventually is_served "$@" || fail 'a new connection is still refused'
 }
 
-too_many() { # CODE: a new connection is told so and closed
-	says 'noop\n' >got
-	printf 'ERR %s \r\n' "$1" >wanted
-	same_bytes
+is_served() { # N [PORT]
+	local reply=''
+
+	connect "$1" "${2:-$PORT}"
+	send "$1" 'noop\r\n' 2>/dev/null || true
+	read_line "$1" reply && [ "$reply" = $'OK \r' ] && return 0
+	hang_up "$1"
+	return 1
 }
 
-@test "max_clients" {
-	printf '[server]\nmax_clients = 2\n' >conf
-	start_latchd -c conf
-	connect a
-	connect b
-	talk "$a" noop
-	talk "$b" noop
-	too_many too_many_clients
-	is "$(talk "$a" noop)" 'OK '
-	exec {b}>&-
-	eventually served
+@test "max_clients: one more is told so and ended; the others are served on" {
+	start_with_ini <<-INI
+		[server]
+		max_clients = 2
+		[listen a]
+		address = 127.0.0.1:@PORT@
+		[listen b]
+		address = 127.0.0.1:@PORT2@
+	INI
+	connect 1
+	connect 2 "$PORT2"
+	ask 1 'trylock lock=a\r\n' 'OK \r\n'
+	ask 2 'trylock lock=b\r\n' 'OK \r\n'
+	assert_refused 3 too_many_clients
+	assert_refused 3 too_many_clients "$PORT2"
+	ask 1 'trylock lock=b\r\n' 'ERR taken \r\n'
+	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
+	hang_up 1
+	until_served 3
+	until_granted 2 a
+	assert_refused 4 too_many_clients
+	assert_log 'warning: client 127\.0\.0\.1:[0-9]+ .*too_many_clients'
 }
 
-served() {
-	[ "$(ask noop)" = 'OK ' ]
+@test "what a refused client sends is not done" {
+	start_with_ini <<-INI
+		[server]
+		max_clients = 1
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	connect 1
+	ask 1 'noop\r\n' 'OK \r\n'
+	transcript 'trylock lock=a\r\nnoop\r\nstatus\r\n' 'ERR too_many_clients \r\n'
+	ask 1 'locks\r\nload\r\n' 'LOCKS:\n\nLOAD: 0\n\n'
 }
 
-@test "max_clients_per_ip counts each address alone" {
-	printf '[server]\nmax_clients_per_ip = 1\n' >conf
-	start_latchd -c conf
-	connect a
-	talk "$a" noop
-	too_many too_many_clients_per_ip
-	printf 'noop\n' | socat -t 5 - "tcp:$HOST:$PORT,bind=127.9.9.9" >got
-	printf 'OK \r\n' >wanted
-	same_bytes
-	exec {a}>&-
-	eventually served
+@test "a crowd of refused clients: each of them is told" {
+	start_with_ini <<-INI
+		[server]
+		max_clients = 1
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	connect 1
+	ask 1 'trylock lock=a\r\n' 'OK \r\n'
+	assert_eq 500 "$(perl "$CLIENTS/crowd.pl" "127.0.0.1:$PORT" 500 too_many_clients)"
+	ask 1 'trylock lock=a\r\n' 'ERR taken \r\n'
+	hang_up 1
+	until_served 2
 }
 
-@test "a thousand that are too many are all sent away, and those that are served notice nothing" {
-	printf '[server]\nmax_clients = 1\n' >conf
-	start_latchd -c conf
-	connect a
-	talk "$a" 'trylock lock=x'
-	# shellcheck disable=SC2016
-	timeout "$PATIENCE" perl -MIO::Socket::INET -e '
-		my ($told, @socks) = 0;
-		push @socks, IO::Socket::INET->new(PeerAddr => $ARGV[0]) for 1 .. 1000;
-		for (@socks) { my $line = <$_>; $told++ if $line =~ /^ERR too_many_clients \r\n$/ }
-		print $told;' "$HOST:$PORT" >told
-	is "$(cat told)" 1000
-	is "$(talk "$a" noop)" 'OK '
-	[ "$(grep -c too_many_clients log)" -le 20 ] # the log is spared
+@test "max_clients of a listener: no other listener is concerned" {
+	start_with_ini <<-INI
+		[listen a]
+		address = 127.0.0.1:@PORT@
+		max_clients = 1
+		[listen b]
+		address = 127.0.0.1:@PORT2@
+	INI
+	connect 1
+	connect 2 "$PORT2"
+	connect 3 "$PORT2"
+	ask 1 'trylock lock=a\r\n' 'OK \r\n'
+	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
+	ask 3 'noop\r\n' 'OK \r\n'
+	assert_refused 4 too_many_clients_per_listener
+	ask 1 'noop\r\n' 'OK \r\n'
+	hang_up 1
+	until_served 4
 }
 
-@test "max_locks_per_client and max_locks" {
-	printf '[locks]\nmax_locks = 3\nmax_locks_per_client = 2\n' >conf
-	start_latchd -c conf
-	connect a
-	is "$(talk "$a" 'trylock lock=1')" 'OK '
-	is "$(talk "$a" 'trylock lock=2')" 'OK '
-	is "$(talk "$a" 'trylock lock=3')" 'ERR too_many_locks_per_client '
-	is "$(talk "$a" 'trylock lock=1')" 'ERR taken '
-	connect b
-	is "$(talk "$b" 'trylock lock=3')" 'OK '
-	is "$(talk "$b" 'trylock lock=4')" 'ERR too_many_locks '
-	is "$(talk "$a" 'releaselock lock=1')" 'OK '
-	is "$(talk "$b" 'trylock lock=4')" 'OK '
+@test "max_clients_per_ip: another address and unix sockets are not concerned" {
+	start_with_ini <<-INI
+		[server]
+		max_clients_per_ip = 2
+		[listen a]
+		address = 127.0.0.1:@PORT@
+		[listen b]
+		address = 127.0.0.1:@PORT2@
+		[listen c]
+		address = unix:@DIR@/sock
+	INI
+	connect 1
+	connect 2 "$PORT2"
+	ask 1 'trylock lock=a\r\n' 'OK \r\n'
+	ask 2 'noop\r\n' 'OK \r\n'
+	assert_refused 3 too_many_clients_per_ip
+	assert_refused 3 too_many_clients_per_ip "$PORT2"
+	transcript 'trylock lock=a\r\n' 'ERR taken \r\n' --from 127.0.0.2
+	transcript 'noop\r\n' 'OK \r\n' --to "unix:$DIR/sock"
+	assert_eq 0 "$(perl "$CLIENTS/hold.pl" "unix:$DIR/sock" b </dev/null >"$DIR/1" &&
+		perl "$CLIENTS/hold.pl" "unix:$DIR/sock" c d </dev/null >"$DIR/2"; echo $?)"
+	hang_up 2
+	until_served 3
+	assert_refused 4 too_many_clients_per_ip
 }
 
-@test "a listener's own limits" {
-	printf '[listen one]\naddress = %s\nmax_clients = 1\nmax_locks = 2\n[listen two]\naddress = %s\n' \
-		"$HOST:$PORT" "$HOST:7003" >conf
-	: >log
-	launch -c conf
-	wait_for_log "listening on $HOST:7003"
-	connect a
-	is "$(talk "$a" 'trylock lock=1')" 'OK '
-	is "$(talk "$a" 'trylock lock=2')" 'OK '
-	is "$(talk "$a" 'trylock lock=3')" 'ERR too_many_locks_per_listener '
-	too_many too_many_clients_per_listener
-	PORT=7003
-	answers 'trylock lock=3\ntrylock lock=4\ntrylock lock=5\ntrylock lock=1\n' 'OK \r\nOK \r\nOK \r\nERR taken \r\n'
+@test "an IPv4 address counts as one, whichever listener it comes through" {
+	start_with_ini <<-INI
+		[server]
+		max_clients_per_ip = 2
+		[listen a]
+		address = 127.0.0.1:@PORT@
+		[listen b]
+		address = *:@PORT2@
+	INI
+	connect 1
+	connect 2 "$PORT2"
+	ask 1 'noop\r\n' 'OK \r\n'
+	ask 2 'noop\r\n' 'OK \r\n'
+	assert_refused 3 too_many_clients_per_ip
+	assert_refused 3 too_many_clients_per_ip "$PORT2"
 }
 
-@test "two listeners with prefixes do not clash, and each sees its own names" {
-	printf '[listen a]\naddress = %s\nprefix = a/\n[listen b]\naddress = %s\nprefix = b/\n[listen all]\naddress = %s\n' \
-		"$HOST:$PORT" "$HOST:7003" "$HOST:7004" >conf
-	: >log
-	launch -c conf
-	wait_for_log "listening on $HOST:7004"
-	connect a
-	is "$(talk "$a" 'trylock lock=x')" 'OK '
-	PORT=7003
-	connect b
-	is "$(talk "$b" 'trylock lock=x')" 'OK '
-	is "$(talk "$b" 'trylock lock=only+b')" 'OK '
-	is "$(talk "$b" 'releaselock lock=a/x')" 'ERR didnthave '
-	PORT=7002
-	is "$(says 'locks\n' | names)" 'x,'
-	PORT=7003
-	is "$(says 'locks\n' | names)" 'only b,x,'
-	PORT=7004
-	is "$(says 'locks\n' | names)" 'a/x,b/only b,b/x,'
-	is "$(ask 'trylock lock=a/x')" 'ERR taken '
+@test "max_locks: over all clients; who is refused may go on, and what is free again may be taken" {
+	start_with_ini <<-INI
+		[locks]
+		max_locks = 3
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	connect 1
+	connect 2
+	ask 1 'trylock lock=a\r\ntrylock lock=b\r\n' 'OK \r\nOK \r\n'
+	ask 2 'trylock lock=c\r\ntrylock lock=d\r\n' 'OK \r\nERR too_many_locks \r\n'
+	ask 1 'trylock lock=d\r\ntrylock lock=c\r\n' 'ERR too_many_locks \r\nERR taken \r\n'
+	ask 2 'releaselock lock=d\r\nreleaselock lock=c\r\ntrylock lock=d\r\n' 'ERR didnthave \r\nOK \r\nOK \r\n'
+	ask 1 'trylock lock=c\r\n' 'ERR too_many_locks \r\n'
+	hang_up 2
+	until_granted 1 c
+	ask 1 'locks\r\n' "$(printf 'LOCKS:\\n'; printf "  %s = $HELD_BY 127.0.0.1:$(port_of 1)\\\\n" a b c)\\n"
 }
 
-names() {
-	sed -n 's/^  \(.*\) = DDLockd.*/\1/p' | tr '\n' ,
-}
+@test "a lock that a limit refuses is a failure" {
+	local line got
 
-@test "up to ten thousand locks are listed in order" {
-	start_latchd
-	connect a
-	take_locks "$a" 10000
-	says 'locks\n' | sed -n 's/^  \(.*\) = DDLockd.*/\1/p' >got
-	seq -f '%0100g' 10000 >wanted
-	same_bytes
-}
-
-@test "of many locks each that stays is listed once while others come and go" {
-	printf '[locks]\nmax_locks_per_client = 1000000\n' >conf
-	start_latchd -c conf
-	connect a
-	take_locks "$a" 60000
-	(
-		connect churn
-		while :; do
-			for ((i = 0; i < 50; i++)); do
-				printf 'trylock lock=churn%d\n' $i
-			done >&"$churn"
-			timeout "$PATIENCE" head -n 50 <&"$churn" >/dev/null
-			for ((i = 0; i < 50; i++)); do
-				printf 'releaselock lock=churn%d\n' $i
-			done >&"$churn"
-			timeout "$PATIENCE" head -n 50 <&"$churn" >/dev/null
-		done
-	) 2>/dev/null 3>&- &
-	pids+=($!)
-	for _ in 1 2 3; do
-		says 'locks\n' >all
-		is "$(tail -n 1 all)" ''
-		sed -n 's/^  \(0.*\) = DDLockd.*/\1/p' all | sort >got
-		seq -f '%0100g' 60000 | sort >wanted
-		same_bytes
+	start_with_ini <<-INI
+		[locks]
+		max_locks = 1
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	connect 1
+	ask 1 'trylock lock=a\r\ntrylock lock=b\r\n' 'OK \r\nERR too_many_locks \r\n'
+	send 1 'status\r\n'
+	for line in 'STATUS: OK' 'SUCCESSES: 1' 'FAILURES: 1' 'RUNTIME: [0-9]+' 'LOAD: 2' ''; do
+		read_line 1 got
+		assert_match "^$line\$" "$got"
 	done
 }
 
-@test "a slow reader of a large table stalls nobody and costs little" {
-	printf '[locks]\nmax_locks_per_client = 1000000\n' >conf
-	start_latchd -c conf
-	connect a
-	take_locks "$a" 100000
-	before=$(rss_kib)
-	for ((i = 0; i < 20; i++)); do
-		exec {slow}<>"/dev/tcp/$HOST/$PORT"
-		printf 'locks\n' >&"$slow"
-	done
-	eventually is_stuck "$slow"
-	for ((i = 0; i < 100; i++)); do
-		is "$(ask noop)" 'OK '
-	done
-	[ $(($(rss_kib) - before)) -lt $((20 * 600)) ]
-	# And the table changes under them meanwhile.
-	seq -f 'releaselock lock=%0100g' 100000 >&"$a"
-	timeout "$PATIENCE" head -n 100000 <&"$a" | grep -c '^OK' >released
-	is "$(cat released)" 100000
-	timeout "$PATIENCE" sed '/^$/q' <&"$slow" | tail -n 1 >end
-	is "$(cat end)" ''
+@test "max_locks_per_client" {
+	start_with_ini <<-INI
+		[locks]
+		max_locks_per_client = 2
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	connect 1
+	connect 2
+	ask 1 'trylock lock=a\r\ntrylock lock=b\r\ntrylock lock=c\r\n' \
+		'OK \r\nOK \r\nERR too_many_locks_per_client \r\n'
+	ask 2 'trylock lock=c\r\ntrylock lock=d\r\ntrylock lock=e\r\n' \
+		'OK \r\nOK \r\nERR too_many_locks_per_client \r\n'
+	ask 1 'trylock lock=c\r\nreleaselock lock=a\r\ntrylock lock=e\r\ntrylock lock=a\r\n' \
+		'ERR taken \r\nOK \r\nOK \r\nERR too_many_locks_per_client \r\n'
+}
+
+@test "max_locks of a listener: over its clients, no other listener is concerned" {
+	start_with_ini <<-INI
+		[listen a]
+		address = 127.0.0.1:@PORT@
+		max_locks = 2
+		[listen b]
+		address = 127.0.0.1:@PORT2@
+	INI
+	connect 1
+	connect 2
+	connect 3 "$PORT2"
+	ask 1 'trylock lock=a\r\n' 'OK \r\n'
+	ask 2 'trylock lock=b\r\ntrylock lock=c\r\n' 'OK \r\nERR too_many_locks_per_listener \r\n'
+	ask 1 'trylock lock=c\r\n' 'ERR too_many_locks_per_listener \r\n'
+	ask 3 'trylock lock=c\r\ntrylock lock=d\r\ntrylock lock=e\r\n' 'OK \r\nOK \r\nOK \r\n'
+	ask 1 'trylock lock=c\r\nreleaselock lock=a\r\n' 'ERR taken \r\nOK \r\n'
+	ask 2 'trylock lock=f\r\n' 'OK \r\n'
+	hang_up 2
+	until_granted 1 b
+	ask 1 'trylock lock=f\r\ntrylock lock=g\r\n' 'OK \r\nERR too_many_locks_per_listener \r\n'
+}
+
+@test "max_name" {
+	start_with_ini <<-INI
+		[locks]
+		max_name = 5
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	transcript 'trylock lock=12345\r\ntrylock lock=%31%32%33%34%36\r\ntrylock lock=123456\r\nreleaselock lock=123456\r\n' \
+		'OK \r\nOK \r\nERR name_too_long \r\nERR name_too_long \r\n'
 }

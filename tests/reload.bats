@@ -112,7 +112,7 @@ teardown() {
 	reload_with_config 'keepalive: now 0, was 1h$' <<<$'[server]\nkeepalive = 0'
 	connect c
 	is "$(talk "$c" noop)" 'OK '
-	eventually probes_in .* 2
+	eventually probes_in '.*' 2
 }
 # probes_in TIME N: as many connections will be probed then.
 probes_in() {

@@ -36,11 +36,11 @@ sub dial {
 	connect($socket, $address) or die "connect to $to: $!\n";
 	setsockopt($socket, IPPROTO_TCP, TCP_NODELAY, 1) if $family != AF_UNIX;
 	fcntl($socket, F_SETFL, fcntl($socket, F_GETFL, 0) | O_NONBLOCK) or die "fcntl: $!\n";
-	return bless { socket => $socket, got => '', lines => 0, ended => '' }, $class;
+	return bless { socket => $socket, got => '', ended => '' }, $class;
 }
 
 # Waits until it can be read (or written); dies when that takes too long.
-sub _wait {
+sub wait {
 	my ($self, $write) = @_;
 	my ($in, $out) = ('', '');
 
@@ -58,12 +58,12 @@ sub _shown {
 	return $bytes;
 }
 
-# Takes what is there; false at the end, {ended} is then 'eof' or 'reset'.
+# Takes what is there, up to MOST; false at the end, {ended} is then 'eof' or 'reset'.
 sub fill {
-	my ($self) = @_;
+	my ($self, $most) = @_;
 
 	return 0 if $self->{ended};
-	my $n = sysread($self->{socket}, $self->{got}, 65536, length $self->{got});
+	my $n = sysread($self->{socket}, $self->{got}, $most // 65536, length $self->{got});
 	if (defined $n) {
 		$self->{ended} = 'eof' if $n == 0;
 	} elsif ($! == ECONNRESET || $! == EPIPE) {
@@ -91,7 +91,7 @@ sub put {
 			return 0;
 		}
 		die "write: $!\n" if $! != EAGAIN && $! != EINTR;
-		$self->_wait(1);
+		$self->wait(1);
 		$self->fill unless $self->{deaf};
 	}
 	return 1;
@@ -114,7 +114,7 @@ sub line {
 		my $end = index($self->{got}, "\n");
 		return substr($self->{got}, 0, $end + 1, '') if $end >= 0;
 		return undef if $self->{ended};
-		$self->_wait(0);
+		$self->wait;
 		$self->fill;
 	}
 }
@@ -124,7 +124,7 @@ sub take {
 	my ($self, $len) = @_;
 
 	while (length $self->{got} < $len && !$self->{ended}) {
-		$self->_wait(0);
+		$self->wait;
 		$self->fill;
 	}
 	return substr($self->{got}, 0, $len, '');
@@ -135,7 +135,7 @@ sub rest {
 	my ($self) = @_;
 
 	while (!$self->{ended}) {
-		$self->_wait(0);
+		$self->wait;
 		$self->fill;
 	}
 	my $all = $self->{got};
@@ -192,6 +192,17 @@ sub barrier {
 		my $reply = $self->ask("noop\r\n");
 		die "no answer at the barrier\n" unless defined $reply && $reply eq "OK \r\n";
 	}
+}
+
+# The most that a process ever had resident.
+sub peak_kb {
+	my ($pid) = @_;
+
+	open my $status, '<', "/proc/$pid/status" or die "$pid: $!\n";
+	while (<$status>) {
+		return $1 if /^VmHWM:\s*(\d+)/;
+	}
+	die "no VmHWM\n";
 }
 
 1;

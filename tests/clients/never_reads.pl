@@ -15,14 +15,6 @@ my ($to, $pid, $most_kb) = @ARGV;
 my $requests = "noop\r\nxyzzy\r\nreleaselock lock=nobody's\r\n";
 my $replies = "OK \r\nERR unknown_command Unknown+server+command\r\nERR didnthave \r\n";
 
-sub peak_kb {
-	open my $status, '<', "/proc/$pid/status" or die "$pid: $!\n";
-	while (<$status>) {
-		return $1 if /^VmHWM:\s*(\d+)/;
-	}
-	die "no VmHWM\n";
-}
-
 # Sends until nothing goes although the daemon has had turn after turn; how much went.
 sub fill_up {
 	my ($wire, $other) = @_;
@@ -44,14 +36,14 @@ sub fill_up {
 my $other = Wire->dial($to);
 my $deaf = Wire->dial($to, rcvbuf => 4096);
 $deaf->{deaf} = 1;
-my $before = peak_kb();
+my $before = Wire::peak_kb($pid);
 my $sent = fill_up($deaf, $other);
 
 for (1 .. OTHERS) {
 	my $got = $other->ask("trylock lock=mine\r\n") . $other->ask("releaselock lock=mine\r\n");
 	die "another client got $got\n" if $got ne "OK \r\n" x 2;
 }
-my $grown = peak_kb() - $before;
+my $grown = Wire::peak_kb($pid) - $before;
 die "the daemon has grown by $grown KiB\n" if $grown > $most_kb;
 
 $deaf->{deaf} = 0;

@@ -4,6 +4,7 @@
 # sent and reads until the daemon ends the other one.
 #
 #   --to ADDRESS     HOST:PORT, [V6]:PORT, unix:PATH
+#   --from IPV4      the address of this host's to come from
 #   --limit SECONDS  for each wait
 #   --lines N        does not end its side, and stops after N lines of answer
 #   --open           does not end its side, and reads until the daemon ends the other one
@@ -23,7 +24,7 @@ my (%option, $barrier);
 
 while (@ARGV) {
 	my $name = shift;
-	die "what is $name?\n" unless $name =~ /^--(to|limit|lines|open|chunk|split|every-split)$/;
+	die "what is $name?\n" unless $name =~ /^--(to|from|limit|lines|open|chunk|split|every-split)$/;
 	$option{$1} = $1 eq 'open' || $1 eq 'every-split' ? 1 : shift;
 }
 $Wire::limit = $option{limit} if $option{limit};
@@ -38,7 +39,7 @@ sub pieces {
 
 sub converse {
 	my ($bytes, $split) = @_;
-	my $wire = Wire->dial($option{to});
+	my $wire = Wire->dial($option{to}, from => $option{from});
 	my @pieces = pieces($bytes, $option{chunk}, $split);
 
 	while (defined(my $piece = shift @pieces)) {
