@@ -387,6 +387,10 @@ client_new(struct listener *listener, int fd, const struct ds_peer *peer, struct
 		rearm(client);
 		return client;
 	}
+	if (ip != NULL) { /* the limit is on those who are served */
+		ipcount_leave(&server->ips, ip);
+		client->ip = NULL;
+	}
 	end_with(client, why);
 	if (server->n_refused > REFUSED_AT_A_TIME)
 		ds_close(&client->sock, "refused");

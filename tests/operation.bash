@@ -184,9 +184,10 @@ has_received() {
 
 	IFS=. read -r a b c d <<<"$HOST"
 	printf -v address '%02X%02X%02X%02X:%04X' "$d" "$c" "$b" "$a" "$PORT"
+	# Not by the shell alone: a busy host has many connections.
 	while read -ra line; do
-		[ "${line[1]}" != "$address" ] || [ "${line[3]}" != 01 ] || sum=$((sum + 0x${line[4]#*:}))
-	done </proc/net/tcp
+		[ "${line[3]}" != 01 ] || sum=$((sum + 0x${line[4]#*:}))
+	done < <(grep -F ": $address " /proc/net/tcp)
 	[ $sum -eq "$1" ]
 }
 

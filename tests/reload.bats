@@ -104,11 +104,11 @@ teardown() {
 	start_with_config <<<''
 	connect a
 	is "$(talk "$a" noop)" 'OK '
-	eventually probes_in '[0-9.]*sec' 1
+	eventually probes_in '[0-9.]+m?s(ec)?' 1 # ss(8) writes 9.5 s as 9.500ms
 	reload_with_config 'keepalive: now 1h, was 10s$' <<<$'[server]\nkeepalive = 1h'
 	connect b
 	is "$(talk "$b" noop)" 'OK '
-	eventually probes_in '[56][0-9]*min' 1
+	eventually probes_in '[56][0-9]min' 1
 	reload_with_config 'keepalive: now 0, was 1h$' <<<$'[server]\nkeepalive = 0'
 	connect c
 	is "$(talk "$c" noop)" 'OK '
@@ -116,7 +116,7 @@ teardown() {
 }
 # probes_in TIME N: as many connections will be probed then.
 probes_in() {
-	[ "$(ss -Htno src "$HOST:$PORT" | grep -c "timer:(keepalive,$1,0)")" = "$2" ]
+	[ "$(ss -Htno state established src "$HOST:$PORT" | grep -E -c "timer:\(keepalive,$1,0\)")" = "$2" ]
 }
 
 @test "reload: limits of locks; below what is held they take nothing away" {

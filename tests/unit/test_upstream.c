@@ -151,7 +151,8 @@ in_read(struct rec *rec)
 		break;
 	default:
 		if (ds_read(&rec->sock, buf, 500) > 0)
-			strncat(talk.got, buf, sizeof(talk.got) - strlen(talk.got) - 1);
+			snprintf(talk.got + strlen(talk.got), sizeof(talk.got) - strlen(talk.got),
+			    "%.8s", buf);
 		if (strcmp(talk.got, "Hello!\n") == 0) {
 			ds_watch_read(&rec->sock, false);
 			talk.done = true;
