@@ -133,9 +133,12 @@ drain() {
 	# Every line is whole.
 	is "$(grep -c -v -E '^[0-9-]+T[0-9:.]+Z latchd\[[0-9]+\] (info|debug): .*[a-z0-9)]$' log)" 0
 	serves
-	drain "$reader" >>log
-	is "$(tail -n 1 log | grep -c closed)" 1
+	eventually tells_of_an_end
 	lives
+}
+tells_of_an_end() {
+	drain "$reader" >>log
+	tail -n 1 log | grep -q closed
 }
 
 # As many as there may be.
