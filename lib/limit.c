@@ -37,6 +37,8 @@ ds_set_idle_timeout(struct ds_sock *sock, int64_t timeout_ms)
 
 	if (extra == NULL)
 		return ds_is_closed(sock) ? 0 : -1;
+	if (timeout_ms > INT64_MAX / 2 / NS_PER_MS)
+		timeout_ms = 0; /* longer than anybody lives */
 	extra->idle_ns = timeout_ms > 0 ? timeout_ms * NS_PER_MS : 0;
 	extra->active_ns = ds_clock_ns();
 	if (ds_is_connecting(sock) && ds_timer_pending(&extra->timer))
@@ -59,8 +61,9 @@ ds_idle_start(struct ds_sock *sock)
 int
 ds_set_watermark(struct ds_sock *sock, size_t high, size_t low, ds_watermark_fn fn, void *arg)
 {
+	if (ds_is_closed(sock))
+		return 0;
 	struct ds_extra *extra = ds_extra_of(sock);
-
 	if (extra == NULL)
 		return -1;
 	extra->high = high;

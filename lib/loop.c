@@ -83,6 +83,7 @@ ds_loop_reset(struct ds_loop *loop)
 	loop->stopping = false;
 	loop->read_budget = 0;
 	ds_loop_set_post(loop, NULL, NULL);
+	ds_loop_set_debug(loop, NULL, NULL);
 	ds_loop_set_profiling(loop, true); /* forgets what was counted */
 	ds_loop_set_profiling(loop, false);
 }
@@ -197,7 +198,7 @@ void
 ds_loop_each(struct ds_loop *loop, ds_sock_fn fn, void *arg)
 {
 	for (size_t fd = 0; fd < loop->map_size; fd++)
-		if (loop->map[fd] != NULL)
+		if (loop->map[fd] != NULL && !(loop->map[fd]->flags & DS_F_INTERNAL))
 			fn(loop->map[fd], arg);
 }
 

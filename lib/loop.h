@@ -25,7 +25,8 @@ enum {
 	DS_F_QUEUE_WATCH = 1 << 3, /* the library watches for writing, because of its queue */
 	DS_F_NOT_SOCKET = 1 << 4,  /* send(2) said ENOTSOCK: a pipe or the like */
 	DS_F_CORKED = 1 << 5,
-	DS_F_CONNECTING = 1 << 6
+	DS_F_CONNECTING = 1 << 6,
+	DS_F_INTERNAL = 1 << 7 /* the library's own: not counted, not walked */
 };
 
 struct ds_timer_node {
@@ -57,6 +58,7 @@ struct ds_loop {
 	ds_post_fn post;
 	void *post_arg;
 	TAILQ_HEAD(, ds_extra) posts; /* of the sockets with a post-loop callback */
+	uint32_t post_round;
 
 	uint32_t turn; /* counts them, for the read budgets */
 	uint32_t read_budget;
@@ -89,6 +91,7 @@ struct ds_extra {
 	ds_sock_post_fn post;
 	void *post_arg;
 	TAILQ_ENTRY(ds_extra) post_link;
+	uint32_t post_round;	    /* in which it ran last, or came */
 	struct ds_timer timer;	    /* the deadline of connecting, then the idle timeout */
 	int64_t idle_ns, active_ns; /* the timeout, 0: none; when bytes last came or went */
 	size_t high, low;	    /* watermarks of the queue */

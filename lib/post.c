@@ -21,6 +21,7 @@ ds_set_post(struct ds_sock *sock, ds_sock_post_fn fn, void *arg)
 	ds_post_drop(sock);
 	extra->post = fn;
 	extra->post_arg = arg;
+	extra->post_round = sock->loop->post_round;
 	if (fn != NULL)
 		TAILQ_INSERT_TAIL(&sock->loop->posts, extra, post_link);
 	return 0;
@@ -40,12 +41,12 @@ bool
 ds_posts_run(struct ds_loop *loop)
 {
 	struct ds_extra *extra;
-	size_t left = 0;
 
-	TAILQ_FOREACH (extra, &loop->posts, post_link)
-		left++;
+	loop->post_round++;
 	/* A callback may take any of them away, so always start from the head. */
-	while (left-- > 0 && (extra = TAILQ_FIRST(&loop->posts)) != NULL) {
+	while (
+	    (extra = TAILQ_FIRST(&loop->posts)) != NULL && extra->post_round != loop->post_round) {
+		extra->post_round = loop->post_round;
 		TAILQ_REMOVE(&loop->posts, extra, post_link);
 		TAILQ_INSERT_TAIL(&loop->posts, extra, post_link);
 		if (!extra->post(extra->sock, extra->post_arg))

@@ -125,13 +125,20 @@ ds_push_back(struct ds_sock *sock, const void *data, size_t len)
 int
 ds_set_reader(struct ds_sock *sock, ds_reader_fn fn, void *arg)
 {
+	if (ds_is_closed(sock))
+		return 0;
 	struct ds_extra *extra = ds_extra_of(sock);
-
 	if (extra == NULL)
 		return -1;
 	extra->reader = fn;
 	extra->reader_arg = arg;
 	return 0;
+}
+
+static bool
+wants_pushed(const struct ds_sock *sock)
+{
+	return (sock->want & DS_READ) && !ds_is_connecting(sock);
 }
 
 bool
@@ -140,7 +147,7 @@ ds_pushed_ready(const struct ds_loop *loop)
 	const struct ds_extra *extra;
 
 	TAILQ_FOREACH (extra, &loop->pushed, pushed_link)
-		if (extra->sock->want & DS_READ)
+		if (wants_pushed(extra->sock))
 			return true;
 	return false;
 }
@@ -166,7 +173,7 @@ pushed_pass(struct ds_loop *loop)
 	while (left-- > 0 && (extra = TAILQ_FIRST(&loop->pushed)) != NULL) {
 		TAILQ_REMOVE(&loop->pushed, extra, pushed_link);
 		TAILQ_INSERT_TAIL(&loop->pushed, extra, pushed_link);
-		if (!(extra->sock->want & DS_READ))
+		if (!wants_pushed(extra->sock))
 			continue;
 		any = true;
 		extra->sock->ops->event_read(extra->sock);

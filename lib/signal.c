@@ -66,6 +66,8 @@ signals_of(struct ds_loop *loop)
 		free(signals);
 		return NULL;
 	}
+	signals->sock.flags |= DS_F_INTERNAL;
+	loop->watched--;
 	loop->signals = signals;
 	return signals;
 }

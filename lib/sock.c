@@ -98,7 +98,9 @@ default_err(struct ds_sock *sock)
 	int error = 0;
 	socklen_t len = sizeof(error);
 
-	if (getsockopt(sock->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1 || error == 0)
+	if (getsockopt(sock->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+		error = errno == ENOTSOCK ? EPIPE : errno; /* a pipe that nobody reads */
+	if (error == 0)
 		error = EIO;
 	ds_close_errno(sock, error);
 }
@@ -175,7 +177,7 @@ leave_loop(struct ds_sock *sock)
 	sock->flags |= DS_F_CLOSED;
 	loop->poller->del(loop->poller_state, sock);
 	loop->map[sock->fd] = NULL;
-	loop->watched--;
+	loop->watched -= !(sock->flags & DS_F_INTERNAL);
 }
 
 void
@@ -201,7 +203,8 @@ finish(struct ds_sock *sock, const char *reason)
 	loop->reap_last = sock;
 
 	if (loop->debug != NULL)
-		ds_debug(loop, "closing fd=%d (%s): %s", sock->fd, sock->ops->name, reason);
+		ds_debug(loop, "closing fd=%d (%s): %s", sock->fd, sock->ops->name,
+		    reason != NULL ? reason : "");
 	if (sock->extra != NULL && sock->extra->timer.loop != NULL)
 		ds_timer_cancel(&sock->extra->timer);
 	ds_post_drop(sock);

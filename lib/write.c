@@ -358,8 +358,9 @@ ds_has_queue(const struct ds_sock *sock)
 int
 ds_set_writer(struct ds_sock *sock, ds_writer_fn fn, void *arg)
 {
+	if (ds_is_closed(sock))
+		return 0;
 	struct ds_extra *extra = ds_extra_of(sock);
-
 	if (extra == NULL)
 		return -1;
 	extra->writer = fn;

@@ -199,6 +199,22 @@ what_fails_at_once_leaves_nothing_behind(void **state)
 }
 
 static void
+pushed_back_bytes_wait_for_the_connection(void **state)
+{
+	struct dialer d = {0};
+	struct ds_addr addr;
+	int server = listen_somewhere(&addr, 5);
+
+	assert_int_equal(ds_connect(&d.sock, *state, &ops, &addr, DS_READ, 1000), 0);
+	assert_int_equal(ds_push_back(&d.sock, "mine", 4), 0);
+	run_until(*state, &d.reads, 2000); /* on_read checks that it is connected */
+	assert_string_equal(d.in, "mine");
+	ds_close(&d.sock, "done");
+	step(*state, 1);
+	close(server);
+}
+
+static void
 closing_while_it_lasts_is_quiet(void **state)
 {
 	struct dialer d = {0};
@@ -223,6 +239,7 @@ main(void)
 	    UNIT(the_deadline_goes_with_the_connection_and_silence_is_watched_from_then_on),
 	    UNIT(a_unix_socket_connects_too),
 	    UNIT(what_fails_at_once_leaves_nothing_behind),
+	    UNIT(pushed_back_bytes_wait_for_the_connection),
 	    UNIT(closing_while_it_lasts_is_quiet),
 	};
 

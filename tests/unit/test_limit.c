@@ -206,6 +206,32 @@ a_loops_budget_holds_for_all_but_those_with_their_own(void **state)
 	close(b_peer);
 }
 
+static struct rec *closed_rec;
+
+static void
+set_everything(struct rec *rec)
+{
+	(void)rec;
+	assert_int_equal(ds_set_watermark(&closed_rec->sock, 1, 0, NULL, NULL), 0);
+	assert_int_equal(ds_set_reader(&closed_rec->sock, NULL, NULL), 0);
+	assert_int_equal(ds_set_writer(&closed_rec->sock, NULL, NULL), 0);
+	assert_int_equal(ds_set_idle_timeout(&closed_rec->sock, 1000), 0);
+}
+
+/* In destroy the library has let go of the socket: what it took now nobody would free. */
+static void
+a_closed_socket_takes_no_limit(void **state)
+{
+	int peer;
+
+	closed_rec = rec_on_pair(*state, &peer, 0);
+	closed_rec->on_destroy = set_everything;
+	ds_close(&closed_rec->sock, "done");
+	set_everything(NULL);
+	step(*state, 1);
+	close(peer);
+}
+
 static void
 the_applications_pointer_is_kept(void **state)
 {
@@ -229,6 +255,7 @@ main(void)
 	    UNIT(the_watermark_may_close),
 	    UNIT(a_budget_lets_the_others_have_their_turn),
 	    UNIT(a_loops_budget_holds_for_all_but_those_with_their_own),
+	    UNIT(a_closed_socket_takes_no_limit),
 	    UNIT(the_applications_pointer_is_kept),
 	};
 

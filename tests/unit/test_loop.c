@@ -358,10 +358,42 @@ two_loops_in_two_threads_do_not_meet(void **state)
 	assert_in_range(player[1].balls, BALLS - 2, BALLS);
 }
 
+static bool
+count_and_close_other(struct ds_sock *sock, void *arg)
+{
+	struct rec *self = (struct rec *)sock;
+
+	++*(int *)arg;
+	if (self->other != NULL)
+		ds_close(&self->other->sock, "by another's post-loop callback");
+	return true;
+}
+
+static void
+a_post_loop_callback_that_closes_another_runs_once_itself(void **state)
+{
+	int peers[2], runs = 0, others = 0;
+	struct rec *first = rec_on_pair(*state, &peers[0], 0);
+	struct rec *second = rec_on_pair(*state, &peers[1], 0);
+
+	first->other = second;
+	assert_int_equal(ds_set_post(&first->sock, count_and_close_other, &runs), 0);
+	assert_int_equal(ds_set_post(&second->sock, count_and_close_other, &others), 0);
+	step(*state, 1);
+	assert_int_equal(runs, 1);
+	assert_int_equal(others, 0);
+	first->other = NULL;
+	step(*state, 1);
+	assert_int_equal(runs, 2);
+	close(peers[0]);
+	close(peers[1]);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    UNIT(a_post_loop_callback_that_closes_another_runs_once_itself),
 	    UNIT(the_environment_chooses_the_back_end),
 	    UNIT(a_turn_waits_no_longer_than_its_timeout),
 	    UNIT(a_timer_shortens_the_wait),

@@ -189,10 +189,45 @@ sigterm_is_not_lost_in_a_storm_of_sighup(void **state)
 	in_child(survive_storm);
 }
 
+static void
+close_it(struct ds_sock *sock, void *arg)
+{
+	(void)arg;
+	ds_close(sock, "all of them");
+}
+
+static void
+note_signal(struct ds_signal *signal, int signo, void *arg)
+{
+	(void)signal;
+	*(int *)arg = signo;
+}
+
+static void
+closing_every_socket_leaves_the_signals_alone(void **state)
+{
+	struct ds_signal usr1, usr2;
+	int peer, got = 0;
+
+	assert_int_equal(ds_signal_add(&usr1, *state, SIGUSR1, note_signal, &got), 0);
+	assert_int_equal(ds_loop_watched(*state), 0);
+	rec_on_pair(*state, &peer, 0);
+	ds_loop_each(*state, close_it, NULL);
+	assert_int_equal(ds_loop_watched(*state), 0);
+	assert_int_equal(ds_signal_add(&usr2, *state, SIGUSR2, note_signal, &got), 0);
+	raise(SIGUSR1);
+	step(*state, 1);
+	assert_int_equal(got, SIGUSR1);
+	ds_signal_cancel(&usr1);
+	ds_signal_cancel(&usr2);
+	close(peer);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    UNIT(closing_every_socket_leaves_the_signals_alone),
 	    UNIT(a_storm_of_one_signal_counts_as_one),
 	    UNIT(two_signals_reach_their_own_callbacks),
 	    UNIT(a_callback_may_cancel_itself_and_its_sibling),
