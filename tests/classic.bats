@@ -181,7 +181,7 @@ assert_counted() {
 
 	for line in xyzzy ' ' ' noop' '\tnoop' ' trylock lock=a' '!' '=' '.noop' 'noopx' 'noop_' 'noop1' '_noop' \
 		'trylocklock=a' 'try lock=a' '%6eoop' 'lock=a' '\xc3\xa9' '\xff' '\x00' '\x01noop' '\x7f' '\r\r' \
-		'statuses' 'loads' 'no op'; do
+		'statuses' 'loads' 'no op' 'GET / HTTP/1.1'; do
 		requests+="$line\\r\\nnoop\\r\\n"
 		replies+="${UNKNOWN}OK \\r\\n"
 	done

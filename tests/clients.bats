@@ -318,8 +318,27 @@ w got' "$(cat "$DIR/got")"
 	eventually holds_nothing 1
 }
 
-# Each of the commands, as a process of its own, counts up in one file under one lock.
-assert_alone() { # TIMES-IN-ALL; then the started processes are in CHILDREN
+@test "the two encode a name, each in its own way, to the same lock" {
+	local i names=(plain 'two words' '50% of a=b&c+d' '0' '%41' '+' 'a/b:c-d.e,f_g~')
+
+	start_latchd
+	spawn_told perl "$CLIENTS/ddlock.pl" --server "127.0.0.1:$PORT" shell
+	for i in "${!names[@]}"; do
+		tell "try perl$i ${names[i]}"
+	done
+	eventually said_times "${#names[@]}" '^perl[0-9]+ got'
+	for i in "${!names[@]}"; do
+		echo "try python$i ${names[i]}"
+	done | "$PYTHON" "$CLIENTS/ddlock.py" "127.0.0.1:$PORT" shell >"$DIR/got"
+	assert_eq "${#names[@]}" "$(grep -c '^python. refused: ERR taken$' "$DIR/got")"
+}
+
+said_times() { # N REGEX
+	[ "$(grep -Ec -- "$2" "$SAID")" -eq "$1" ]
+}
+
+# All that were spawned, each of which counts up in one file under one lock, come to N turns.
+assert_alone() { # N
 	local pid children=("${CHILDREN[@]}")
 
 	for pid in "${children[@]}"; do
@@ -330,21 +349,54 @@ assert_alone() { # TIMES-IN-ALL; then the started processes are in CHILDREN
 	assert_match "SUCCESSES: $1"$'\n' "$(printf 'status\n' | talk)"
 }
 
+spawn_perl() { # ID TIMES
+	spawn perl "$CLIENTS/ddlock.pl" --server "127.0.0.1:$PORT" count "$DIR/number" "$2" 'the number' >"$DIR/count.$1" 2>&1
+}
+
+spawn_python() { # ID TIMES
+	spawn "$PYTHON" "$CLIENTS/ddlock.py" "127.0.0.1:$PORT" count "$DIR/number" "$2" 'the number' >"$DIR/count.$1" 2>&1
+}
+
+# In bash, a connection for each turn: its end is the release.
+spawn_bash() { # ID TIMES
+	# shellcheck disable=SC2016
+	spawn bash -c 'for ((i = 0; i < $3; i++)); do
+			exec {lock}<>"/dev/tcp/127.0.0.1/$1"
+			until printf "trylock lock=the+number\r\n" >&$lock && read -r word _ <&$lock && [ "$word" = OK ]; do
+				sleep 0.002
+			done
+			(set -C && : >"$2.inside") || exit 1 # not alone
+			read -r number <"$2"
+			echo $((number + 1)) >"$2"
+			rm "$2.inside"
+			exec {lock}>&-
+		done' bash "$PORT" "$DIR/number" "$2" >"$DIR/count.$1" 2>&1
+}
+
 @test "two old Perl clients contend: one at a time, and no turn is lost" {
 	start_latchd
 	echo 0 >"$DIR/number"
-	for i in 1 2; do
-		spawn perl "$CLIENTS/ddlock.pl" --server "127.0.0.1:$PORT" count "$DIR/number" 300 'the number' \
-			>"$DIR/count.$i" 2>&1
-	done
+	spawn_perl 1 300
+	spawn_perl 2 300
 	assert_alone 600
 }
 
 @test "an old Perl and an old Python client contend" {
 	start_latchd
 	echo 0 >"$DIR/number"
-	spawn perl "$CLIENTS/ddlock.pl" --server "127.0.0.1:$PORT" count "$DIR/number" 300 'the number' \
-		>"$DIR/count.1" 2>&1
-	spawn "$PYTHON" "$CLIENTS/ddlock.py" "127.0.0.1:$PORT" count "$DIR/number" 300 'the number' >"$DIR/count.2" 2>&1
+	spawn_perl 1 300
+	spawn_python 2 300
 	assert_alone 600
+}
+
+@test "six processes of three kinds contend, some of which only hang up" {
+	start_latchd
+	echo 0 >"$DIR/number"
+	spawn_perl 1 100
+	spawn_perl 2 100
+	spawn_python 3 100
+	spawn_python 4 100
+	spawn_bash 5 30
+	spawn_bash 6 30
+	assert_alone 460
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # Descriptors: standard ones that are closed, full or deaf; too few of them; failing accepts.
 
-# shellcheck disable=SC2030,SC2031,SC2154 # bats: tests are subshells; connect and run set variables
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # perl; bats: tests are subshells; connect and run set variables
 load operation
 
 setup() {
@@ -39,7 +39,7 @@ has_null() {
 
 # Makes N connections one after the other, with a request each.
 churn() {
-	perl -MIO::Socket::INET -e '
+	timeout "$PATIENCE" perl -MIO::Socket::INET -e '
 		my ($host, $port, $n) = @ARGV;
 		for (1 .. $n) {
 			my $s = IO::Socket::INET->new(PeerAddr => $host, PeerPort => $port) or die "$!\n";
@@ -177,7 +177,7 @@ has_descriptors_as_idle() {
 
 # serves_as_many ALL SERVED: of so many connections at a time so many are served, and all get an answer.
 serves_as_many() {
-	perl -MIO::Socket::INET -e '
+	timeout "$PATIENCE" perl -MIO::Socket::INET -e '
 		my ($host, $port, $n) = @ARGV;
 		my @socks = map { IO::Socket::INET->new(PeerAddr => $host, PeerPort => $port) or die "$!\n" } 1 .. $n;
 		syswrite($_, "noop\r\n") for @socks;

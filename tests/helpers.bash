@@ -169,6 +169,15 @@ launch_latchd() {
 	DAEMONS+=("$LATCHD_PID")
 }
 
+# The daemons to be started will write these of their system calls to $DIR/trace, which is complete
+# when its last line begins with `+++ exited`.
+trace_latchd() { # CALLS
+	strace -o /dev/null true 2>/dev/null || skip 'nothing can be traced here'
+	# What finds leaks cannot do so while it is traced itself.
+	export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
+	export LATCHD_WRAP="strace -D -q -e trace=$1 -o $DIR/trace"
+}
+
 forget_daemon() { # PID
 	local pid left=()
 

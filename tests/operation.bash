@@ -167,9 +167,9 @@ is_cut() {
 	done
 	is $status 1
 }
-# take_locks FD N: locks 1 to N, with long names.
+# take_locks FD N [PREFIX]: locks 1 to N, with long names.
 take_locks() {
-	seq -f 'trylock lock=%0100g' "$2" >&"$1"
+	seq -f "trylock lock=${3:-}%0100g" "$2" >&"$1"
 	timeout "$PATIENCE" head -n "$2" <&"$1" | grep -c '^OK' >granted
 	is "$(cat granted)" "$2"
 }

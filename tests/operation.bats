@@ -400,11 +400,11 @@ answers_what_was_sent() {
 	start_latchd
 	connect c
 	kill -STOP "$pid"
-	yes noop | head -n 10000 >&"$c" # more than it reads at once
-	eventually has_received 50000
+	yes noop | head -n 20000 >&"$c" # more than it reads at once, three times over
+	eventually has_received 100000
 	kill -TERM "$pid"
 	kill -CONT "$pid"
-	is "$(timeout "$PATIENCE" cat <&"$c" | grep -c '^OK .$')" 10000 && wait_for_end && is "$exit_status" 0
+	is "$(timeout "$PATIENCE" cat <&"$c" | grep -c '^OK .$')" 20000 && wait_for_end && is "$exit_status" 0
 }
 
 @test "what was sent before SIGTERM is answered" {
