@@ -43,7 +43,7 @@ COMPILE = $(CC) -std=gnu11 $(DEFINES) -fvisibility=hidden -fPIC $(WARNINGS) $(PC
 LINK = $(CC) $(FLAGS) $(CFLAGS) -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 LIB_LIBS := $(shell pkg-config --libs libbsd-overlay 2>/dev/null)
 LIBS := $(LIB_LIBS) $(shell pkg-config --libs inih libsodium 2>/dev/null) \
-	$(shell pkg-config --libs libsystemd 2>/dev/null)
+	$(shell pkg-config --libs libsystemd 2>/dev/null) -pthread
 
 objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
 # The platform: linux, or bsd for the BSDs and macOS.
