@@ -6,6 +6,7 @@
 #ifndef LATCHD_COMMANDS_H
 #define LATCHD_COMMANDS_H
 
+#include "fence.h"
 #include "locks.h"
 #include "reply.h"
 #include "stats.h"
@@ -29,6 +30,7 @@ struct session {
 /* What commands work on: one, the server's. */
 struct service {
 	struct locks *locks;
+	struct fence fence; /* the tokens of grants */
 	struct stats stats;
 	struct reply reply; /* where all replies go */
 	char *name;	    /* room for a prefix and a name */

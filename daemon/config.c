@@ -48,6 +48,9 @@ static const struct config_option options[] = {
 	.help = "silence on a TCP connection before the first probe"},
     {SERVER(backlog), .name = "backlog", COUNT(1, 65535), .preset = "4096",
 	.help = "connections that may wait to be accepted on a listener"},
+    {SERVER(state_dir), .name = "state_dir", .type = CONFIG_TYPE_PATH, .max = CONFIG_PATH_MAX,
+	.preset = "",
+	.help = "directory for what has to outlive a restart: how far fencing tokens have come"},
 
     {LOCKS(max_locks), .name = "max_locks", COUNT(1, 100000000), .preset = "1000000",
 	.reloadable = true, .help = "locks held at a time, over all clients"},

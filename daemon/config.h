@@ -19,6 +19,7 @@ enum {
 	CONFIG_NAME_MAX = 32,	   /* bytes of a listener's name */
 	CONFIG_ADDRESS_MAX = 260,  /* bytes of an address as text: a full host name and its port */
 	CONFIG_PREFIX_MAX = 256,   /* bytes of a prefix */
+	CONFIG_PATH_MAX = 256,	   /* bytes of a path */
 	CONFIG_VALUE_SIZE = 300,   /* room for any value as text, its NUL included */
 	CONFIG_LISTEN_MAX = 1000,  /* listeners; each costs a descriptor */
 	CONFIG_FILE_MAX = 1 << 20, /* bytes of a file, so that a wrong path cannot stall a reload */
@@ -52,6 +53,7 @@ struct config {
 		uint64_t idle_timeout_ms; /* 0: never */
 		uint64_t keepalive_ms;	  /* idle time before the first probe; 0: off */
 		uint64_t backlog;
+		char state_dir[CONFIG_PATH_MAX + 1]; /* "": none */
 	} server;
 	struct {
 		uint64_t max_locks;
@@ -84,6 +86,7 @@ enum config_type {
 	CONFIG_TYPE_LEVEL,
 	CONFIG_TYPE_ADDRESS,
 	CONFIG_TYPE_PREFIX,
+	CONFIG_TYPE_PATH, /* absolute, or nothing */
 };
 
 struct config_option {

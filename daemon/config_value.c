@@ -236,6 +236,20 @@ parse_text(const struct config_option *row, char *field, const char *text, char 
 	return 0;
 }
 
+static int
+parse_text_without_hash(
+    const struct config_option *row, char *field, const char *text, char *reason)
+{
+	char quote[CONFIG_QUOTE_SIZE];
+
+	if (looks_like_comment(text, '#'))
+		return refuse(reason,
+		    "%s must have no '#' at its beginning or behind a blank, as in %s: a comment "
+		    "behind a value begins with ';'",
+		    row->name, config_quote(quote, text));
+	return parse_text(row, field, text, reason);
+}
+
 /* Any text could be a prefix, so the usual slips are refused: nothing else would notice them. */
 static int
 parse_prefix(const struct config_option *row, char *field, const char *text, char *reason)
@@ -243,15 +257,22 @@ parse_prefix(const struct config_option *row, char *field, const char *text, cha
 	char quote[CONFIG_QUOTE_SIZE];
 	size_t len = strlen(text);
 
-	if (looks_like_comment(text, '#'))
-		return refuse(reason,
-		    "%s must have no '#' at its beginning or behind a blank, as in %s: a comment "
-		    "behind a value begins with ';'",
-		    row->name, config_quote(quote, text));
 	if (len > 1 && (*text == '"' || *text == '\'') && text[len - 1] == *text)
 		return refuse(reason, "%s is taken as it stands: leave out the quotes around %s",
 		    row->name, config_quote(quote, text));
-	return parse_text(row, field, text, reason);
+	return parse_text_without_hash(row, field, text, reason);
+}
+
+/* The daemon does not change its directory, but who starts it by hand is in any. */
+static int
+parse_path(const struct config_option *row, char *field, const char *text, char *reason)
+{
+	char quote[CONFIG_QUOTE_SIZE];
+
+	if (*text != '\0' && *text != '/')
+		return refuse(reason, "%s must be an absolute path, not %s", row->name,
+		    config_quote(quote, text));
+	return parse_text_without_hash(row, field, text, reason);
 }
 
 int
@@ -259,7 +280,7 @@ config_value_parse(const struct config_option *row, void *base, const char *text
 {
 	void *field = field_of(row, base);
 
-	if (*text == '\0' && row->type != CONFIG_TYPE_PREFIX)
+	if (*text == '\0' && *row->preset != '\0')
 		return refuse(
 		    reason, "%s needs a value, such as %s = %s", row->name, row->name, row->preset);
 	switch (row->type) {
@@ -275,6 +296,8 @@ config_value_parse(const struct config_option *row, void *base, const char *text
 		return parse_text(row, field, text, reason);
 	case CONFIG_TYPE_PREFIX:
 		return parse_prefix(row, field, text, reason);
+	case CONFIG_TYPE_PATH:
+		return parse_path(row, field, text, reason);
 	}
 	return refuse(reason, "%s has no known type", row->name);
 }
@@ -298,6 +321,7 @@ config_value_format(const struct config_option *row, const void *base, char *buf
 		break;
 	case CONFIG_TYPE_ADDRESS:
 	case CONFIG_TYPE_PREFIX:
+	case CONFIG_TYPE_PATH:
 		strlcpy(buf, field, size);
 		break;
 	}
@@ -321,6 +345,7 @@ config_value_copy(const struct config_option *row, void *to, const void *from)
 		break;
 	case CONFIG_TYPE_ADDRESS:
 	case CONFIG_TYPE_PREFIX:
+	case CONFIG_TYPE_PATH:
 		strlcpy(field, source, row->max + 1);
 		break;
 	}

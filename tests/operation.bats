@@ -70,6 +70,7 @@ teardown() {
 		idle_timeout = 90m
 		keepalive = 2s
 		backlog = 9
+		state_dir = /var/lib/latchd
 		[locks]
 		max_locks = 70
 		max_locks_per_client = 60
@@ -89,7 +90,7 @@ teardown() {
 	"$LATCHD" -tv -c all.ini >printed.ini
 	"$LATCHD" -tv -c printed.ini >again.ini
 	cmp printed.ini again.ini
-	for line in 'max_clients = 77' 'line_timeout = 1500ms' 'prefix = a;bc=d' 'mode = 0600' '\[listen two\]'; do
+	for line in 'max_clients = 77' 'state_dir = /var/lib/latchd' 'line_timeout = 1500ms' 'prefix = a;bc=d' 'mode = 0600' '\[listen two\]'; do
 		grep -qx "$line" printed.ini
 	done
 	"$LATCHD" -tv >defaults.ini # -v raises the level, and nothing else

@@ -156,11 +156,11 @@ probes_in() {
 	start_with_config <<<''
 	connect a
 	is "$(talk "$a" 'trylock lock=one')" 'OK '
-	reload_with_config '\[listen main\] prefix: now team\., was $' <<<'prefix = team.'
+	reload_with_config '\[listen main\] prefix: now team\., was nothing$' <<<'prefix = team.'
 	# Another realm: what was taken before is there under its old name.
 	is "$(ask 'trylock lock=one')" 'OK '
 	is "$(talk "$a" 'trylock lock=two')" 'OK '
-	reload_with_config '\[listen main\] prefix: now , was team\.$' <<<''
+	reload_with_config '\[listen main\] prefix: now nothing, was team\.$' <<<''
 	is "$(ask 'trylock lock=one')" 'ERR taken '
 	is "$(ask 'trylock lock=team.two')" 'ERR taken '
 	reload_with_config '\[listen main\] max_locks: now 2, was 0$' <<<'max_locks = 2'

@@ -224,6 +224,37 @@ a_prefix_that_reads_like_a_slip_is_refused(void **state)
 }
 
 static void
+a_path_is_absolute_or_nothing(void **state)
+{
+	char longest[CONFIG_PATH_MAX + 1], text[400];
+	struct config *cfg = parse("[server]\nstate_dir = /var/lib/a b;c ; comment\n");
+
+	(void)state;
+	assert_string_equal(cfg->server.state_dir, "/var/lib/a b;c");
+	config_free(cfg);
+	cfg = parse("[server]\nstate_dir =\n");
+	assert_string_equal(cfg->server.state_dir, "");
+	config_free(cfg);
+	assert_refused("[server]\nstate_dir = lib/latchd\n",
+	    "f:2: state_dir must be an absolute path, not lib/latchd\n");
+	assert_refused("[server]\nstate_dir = \"/x\"\n",
+	    "f:2: state_dir must be an absolute path, not \"/x\"\n");
+	assert_refused("[server]\nstate_dir = /x # ours\n",
+	    "f:2: state_dir must have no '#' at its beginning or behind a blank, as in /x # ours: "
+	    "a comment behind a value begins with ';'\n");
+	if (line_limit() < CONFIG_PATH_MAX + strlen("state_dir = p"))
+		skip();
+	memset(longest, '/', sizeof(longest));
+	longest[CONFIG_PATH_MAX] = '\0';
+	snprintf(text, sizeof(text), "[server]\nstate_dir = %s\n", longest);
+	cfg = parse(text);
+	assert_string_equal(cfg->server.state_dir, longest);
+	config_free(cfg);
+	snprintf(text, sizeof(text), "[server]\nstate_dir = %sp\n", longest);
+	assert_refused(text, "f:2: state_dir must have at most 256 bytes, not 257\n");
+}
+
+static void
 an_address_is_judged_by_the_hook(void **state)
 {
 	(void)state;
@@ -245,6 +276,7 @@ main(void)
 	    cmocka_unit_test(a_prefix_is_plain_text_of_up_to_256_bytes),
 	    cmocka_unit_test(a_prefix_ends_where_a_comment_begins),
 	    cmocka_unit_test(a_prefix_that_reads_like_a_slip_is_refused),
+	    cmocka_unit_test(a_path_is_absolute_or_nothing),
 	    cmocka_unit_test(an_address_is_judged_by_the_hook),
 	};
 
