@@ -17,6 +17,7 @@ struct realm {
 	const char *prefix; /* lent by the configuration; "" for none */
 	size_t prefix_len;
 	struct lock_quota quota;
+	bool admin; /* its clients may use revoke and kick */
 };
 
 /* A connection as far as locks are concerned. */

@@ -39,7 +39,8 @@ struct listen_config {
 	char prefix[CONFIG_PREFIX_MAX + 1];
 	uint64_t max_clients; /* 0: only the server's */
 	uint64_t max_locks;   /* 0: only the server's */
-	uint64_t mode;	      /* permissions of a unix socket */
+	uint64_t mode;	      /* permissions of a unix socket; 0: by config_listen_mode */
+	uint64_t admin;	      /* 0 or 1: its clients may use revoke and kick */
 };
 
 struct config {
@@ -57,6 +58,12 @@ struct config {
 		uint64_t max_locks;
 		uint64_t max_locks_per_client;
 		uint64_t max_name; /* bytes */
+		uint64_t max_waiters;
+		uint64_t max_waits_per_client;
+		uint64_t max_lease_ms; /* fits 32 bits */
+		uint64_t max_detached;
+		uint64_t max_note; /* bytes; 0: no notes */
+		uint64_t history;  /* records; 0: off */
 	} locks;
 	struct {
 		enum config_level level;
@@ -81,6 +88,7 @@ enum config_type {
 	CONFIG_TYPE_SIZE, /* bytes */
 	CONFIG_TYPE_TIME, /* kept in milliseconds */
 	CONFIG_TYPE_MODE,
+	CONFIG_TYPE_BOOL, /* 0 or 1 */
 	CONFIG_TYPE_LEVEL,
 	CONFIG_TYPE_ADDRESS,
 	CONFIG_TYPE_PREFIX,
@@ -132,6 +140,8 @@ int config_set_listeners(
     struct config *, const char *const *addresses, size_t n, const struct config_hooks *);
 /* The listener of that name or NULL; lent, valid until the listeners are set anew. */
 struct listen_config *config_find_listener(const struct config *, const char *name);
+/* The permissions of its socket file: what was set, else 0600 for administrators, else 0660. */
+unsigned config_listen_mode(const struct listen_config *);
 
 /* Writes all options to OUT, in a form that config_parse reads back. 0, or -1 with errno. */
 int config_print(const struct config *, FILE *out);

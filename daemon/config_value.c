@@ -51,6 +51,12 @@ static const char *const level_names[] = {
 
 enum { LEVELS = sizeof(level_names) / sizeof(level_names[0]) };
 
+/* The first pair is how it is written. */
+static const char *const bool_names[][2] = {
+    {"no", "yes"}, {"false", "true"}, {"off", "on"}, {"0", "1"}};
+
+enum { BOOLS = sizeof(bool_names) / sizeof(bool_names[0]) };
+
 static void *
 field_of(const struct config_option *row, void *base)
 {
@@ -184,12 +190,25 @@ parse_mode(const struct config_option *row, uint64_t *field, const char *text, c
 	size_t len = strspn(text, "01234567");
 	unsigned long value = strtoul(text, NULL, 8);
 
-	if (len < 1 || len > 4 || text[len] || value < row->min || value > row->max)
+	if (len < 1 || len > 4 || text[len] || value > row->max)
 		return refuse(reason,
-		    "%s must be an octal number up to %04" PRIo64 ", such as %s, not %s", row->name,
-		    row->max, row->preset, config_quote(quote, text));
+		    "%s must be 0 (%s) or an octal number up to %04" PRIo64 ", not %s", row->name,
+		    row->zero, row->max, config_quote(quote, text));
 	*field = value;
 	return 0;
+}
+
+static int
+parse_bool(const struct config_option *row, uint64_t *field, const char *text, char *reason)
+{
+	char quote[CONFIG_QUOTE_SIZE];
+
+	for (unsigned i = 0; i < 2 * BOOLS; i++)
+		if (strcasecmp(bool_names[i / 2][i % 2], text) == 0) {
+			*field = i % 2;
+			return 0;
+		}
+	return refuse(reason, "%s must be yes or no, not %s", row->name, config_quote(quote, text));
 }
 
 static int
@@ -269,6 +288,8 @@ config_value_parse(const struct config_option *row, void *base, const char *text
 		return parse_number(row, field, text, reason);
 	case CONFIG_TYPE_MODE:
 		return parse_mode(row, field, text, reason);
+	case CONFIG_TYPE_BOOL:
+		return parse_bool(row, field, text, reason);
 	case CONFIG_TYPE_LEVEL:
 		return parse_level(row, field, text, reason);
 	case CONFIG_TYPE_ADDRESS:
@@ -291,7 +312,11 @@ config_value_format(const struct config_option *row, const void *base, char *buf
 		format_number(&scales[row->type], *(const uint64_t *)field, buf, size);
 		break;
 	case CONFIG_TYPE_MODE:
-		snprintf(buf, size, "%04" PRIo64, *(const uint64_t *)field);
+		snprintf(buf, size, *(const uint64_t *)field ? "%04" PRIo64 : "%" PRIo64,
+		    *(const uint64_t *)field);
+		break;
+	case CONFIG_TYPE_BOOL:
+		strlcpy(buf, bool_names[0][*(const uint64_t *)field != 0], size);
 		break;
 	case CONFIG_TYPE_LEVEL:
 		strlcpy(buf, level_names[*(const enum config_level *)field], size);
@@ -314,6 +339,7 @@ config_value_copy(const struct config_option *row, void *to, const void *from)
 	case CONFIG_TYPE_SIZE:
 	case CONFIG_TYPE_TIME:
 	case CONFIG_TYPE_MODE:
+	case CONFIG_TYPE_BOOL:
 		*(uint64_t *)field = *(const uint64_t *)source;
 		break;
 	case CONFIG_TYPE_LEVEL:

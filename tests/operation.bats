@@ -74,6 +74,12 @@ teardown() {
 		max_locks = 70
 		max_locks_per_client = 60
 		max_name = 50
+		max_waiters = 40
+		max_waits_per_client = 30
+		max_lease = 1.5h
+		max_detached = 20
+		max_note = 0
+		history = 0
 		[log]
 		level = debug
 		[listen one]
@@ -84,12 +90,16 @@ teardown() {
 		mode = 0600
 		[listen two]
 		address = [::1]:7100
+		[listen three]
+		address = unix:/three
+		admin = on
 	INI
 	sed -i 's/ #c/c/' all.ini
 	"$LATCHD" -tv -c all.ini >printed.ini
 	"$LATCHD" -tv -c printed.ini >again.ini
 	cmp printed.ini again.ini
-	for line in 'max_clients = 77' 'line_timeout = 1500ms' 'prefix = a;bc=d' 'mode = 0600' '\[listen two\]'; do
+	for line in 'max_clients = 77' 'line_timeout = 1500ms' 'prefix = a;bc=d' 'mode = 0600' '\[listen two\]' \
+		'max_lease = 90m' 'history = 0' 'mode = 0' 'admin = yes'; do
 		grep -qx "$line" printed.ini
 	done
 	"$LATCHD" -tv >defaults.ini # -v raises the level, and nothing else
@@ -154,6 +164,13 @@ refused() {
 	refused '[listen a]\naddress = 127.0.0.1:70000\n' 2 'the port has to be'
 	refused '[listen a]\naddress = ::1:7002\n' 2 'in brackets'
 	refused '[listen a]\naddress = unix:/a\nmode = 999\n' 3 'octal'
+	refused '[listen a]\naddress = unix:/a\nadmin = maybe\n' 3 'admin must be yes or no, not maybe'
+	refused '[locks]\nmax_lease = 30001h\n' 2 'max_lease must be between 1s and 720h'
+}
+
+@test "configuration errors: administrators over TCP" {
+	refused '[listen a]\nadmin = yes\naddress = 127.0.0.1:7100\n' 2 \
+		'admin = yes needs an address like unix:/run/latchd/admin.sock, since over TCP'
 }
 
 @test "configuration errors: said twice, or not at all" {
@@ -291,6 +308,45 @@ fails_to_listen() {
 	is "$(printf 'noop\r\n' | nc -N -U a)" $'OK \r'
 	stop_latchd
 	[ ! -e a ] && [ ! -e b ]
+}
+
+@test "the socket of administrators is 0600 unless its mode is set" {
+	printf '[listen %s]\naddress = unix:%s\n%s\n' a "$PWD/a" 'admin = yes' b "$PWD/b" $'admin = yes\nmode = 0640' \
+		c "$PWD/c" 'mode = 0' >unix.ini
+	umask 0
+	launch -c unix.ini
+	wait_for_log "listening on unix:$PWD/c"
+	is "$(stat -c %a a b c | tr '\n' ' ')" '600 640 660 '
+	is "$(printf 'noop\r\n' | nc -N -U a)" $'OK \r'
+	is "$(count_log warning)" 0
+}
+
+# inherit NAME: latchd -c latchd.ini with a TCP and a unix socket at the path "inherited", both by that name.
+inherit() {
+	perl -MSocket -MPOSIX=dup2 -e '
+		my ($name, $latchd, $tcp, $unix) = @ARGV;
+		socket($tcp, PF_INET, SOCK_STREAM, 0) && bind($tcp, sockaddr_in(0, INADDR_LOOPBACK)) or die;
+		socket($unix, PF_UNIX, SOCK_STREAM, 0) && bind($unix, sockaddr_un("inherited")) or die;
+		listen($_, 10) or die for $tcp, $unix;
+		dup2(fileno($tcp), 50) && dup2(fileno($unix), 51) or die; # out of the way
+		dup2($_, $_ - 47) && POSIX::close($_) or die for 50, 51;
+		@ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} = ($$, 2, "$name:$name");
+		exec($latchd, "-c", "latchd.ini") or die;
+	' "$1" "$LATCHD" 2>>log 3>&- &
+	launched $!
+}
+
+@test "an inherited socket that is not a unix socket is served without admin, with a warning" {
+	printf '[listen admin]\naddress = unix:%s/own\nadmin = yes\n' "$PWD" >latchd.ini
+	: >log
+	inherit admin
+	wait_for_log 'listening on unix:'
+	[ ! -e own ] || skip 'built without libsystemd'
+	is "$(count_log 'warning: ')" 1
+	grep -q 'warning: 127\.0\.0\.1:[0-9]* (admin) is no unix socket: served without admin, since the kernel attests' log
+	is "$(printf 'noop\r\n' | nc -N -U inherited)" $'OK \r'
+	address=$(sed -n 's/^.*listening on \(127[^ ]*\) .*/\1/p' log)
+	is "$(printf 'noop\r\n' | nc -N "${address%:*}" "${address#*:}")" $'OK \r'
 }
 
 @test "a unix socket that a dead server left is taken over" {

@@ -170,6 +170,32 @@ probes_in() {
 	is "$(talk "$a" noop)" 'OK '
 }
 
+@test "reload: the mode of a unix socket, to 0 and back" {
+	sockets() {
+		printf '[listen %s]\naddress = unix:%s\n%s\n' a "$PWD/a" "$1" b "$PWD/b" "$2" >latchd.ini
+	}
+	sockets 'mode = 0606' $'admin = yes\nmode = 0660'
+	: >log
+	launch -c latchd.ini
+	wait_for_log '/b (b)'
+	modes_are 606 660
+	sockets '' 'admin = yes'
+	reload '\[listen b\] mode: now 0, was 0660$'
+	grep -q 'info: \[listen a\] mode: now 0, was 0606$' log
+	eventually modes_are 660 600
+	# By what is in effect, not by what the file says of administrators.
+	sockets 'admin = yes' ''
+	: >log
+	reload '\[listen b\] admin: no in the file, but yes is in effect until a restart$'
+	grep -q 'warning: \[listen a\] admin: yes in the file, but no is in effect until a restart$' log
+	sockets $'admin = yes\nmode = 0622' ''
+	reload '\[listen a\] mode: now 0622, was 0$'
+	eventually modes_are 622 600
+}
+modes_are() { # of the files a and b
+	[ "$(stat -c %a a b)" = "$1"$'\n'"$2" ]
+}
+
 # What cannot.
 
 @test "reload: what needs a restart is named and does not change" {
@@ -200,7 +226,7 @@ probes_in() {
 	w=' warning: '
 	grep -q "$w\[server\] backlog: 9 in the file, but 4096 is in effect until a restart$" log
 	grep -q "$w\[listen main\] address: $HOST:7003 in the file, but $HOST:$PORT is in effect until a restart$" log
-	grep -q 'info: \[listen local\] mode: now 0600, was 0660$' log
+	grep -q 'info: \[listen local\] mode: now 0600, was 0$' log
 	grep -q "$w\[listen gone\]: nothing in the file, but unix:$PWD/gone is in effect until a restart$" log
 	grep -q "$w\[listen new\]: unix:$PWD/new in the file, but nothing is in effect until a restart$" log
 	grep -q 'info: \[server\] max_line: now 1 KiB, was 4 KiB$' log
