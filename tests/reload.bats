@@ -178,11 +178,11 @@ probes_in() {
 	: >log
 	launch -c latchd.ini
 	wait_for_log '/b (b)'
-	is "$(stat -c %a a b | tr '\n' ' ')" '606 660 '
+	modes_are 606 660
 	sockets '' 'admin = yes'
 	reload '\[listen b\] mode: now 0, was 0660$'
 	grep -q 'info: \[listen a\] mode: now 0, was 0606$' log
-	eventually eval '[ "$(stat -c %a a b | tr "\n" " ")" = "660 600 " ]'
+	eventually modes_are 660 600
 	# By what is in effect, not by what the file says of administrators.
 	sockets 'admin = yes' ''
 	: >log
@@ -190,7 +190,10 @@ probes_in() {
 	grep -q 'warning: \[listen a\] admin: yes in the file, but no is in effect until a restart$' log
 	sockets $'admin = yes\nmode = 0622' ''
 	reload '\[listen a\] mode: now 0622, was 0$'
-	eventually eval '[ "$(stat -c %a a b | tr "\n" " ")" = "622 600 " ]'
+	eventually modes_are 622 600
+}
+modes_are() { # of the files a and b
+	[ "$(stat -c %a a b)" = "$1"$'\n'"$2" ]
 }
 
 # What cannot.
