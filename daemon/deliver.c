@@ -53,7 +53,7 @@ tell_news(struct client *client)
 	bool more;
 
 	if (client_is_over(client)) {
-		session_drop_news(service, &client->session);
+		session_drop_waits(service, &client->session);
 		return;
 	}
 	do {

@@ -39,6 +39,8 @@ struct server {
 	size_t n_clients; /* served; not those that are being told that they are too many */
 	size_t n_refused; /* those */
 	size_t max_clients;
+	size_t line_room; /* bytes of the longest line of an answer; names that were taken under
+			     larger limits are still there after a reload, so it only grows */
 	uint64_t last_id;
 
 	struct ds_signal sigterm, sigint, sighup;

@@ -380,10 +380,13 @@ session_tell_news(struct service *service, struct session *session)
 }
 
 void
-session_drop_news(struct service *service, struct session *session)
+session_drop_waits(struct service *service, struct session *session)
 {
+	struct grant *grant;
 	struct claim *claim;
 
+	while ((grant = LIST_FIRST(&session->owner.waits)) != NULL)
+		locks_cancel(service->locks, (struct claim *)grant_claim(grant), service->now_ns);
 	while ((claim = lock_owner_news(&session->owner)) != NULL)
 		locks_done(service->locks, &session->owner, claim);
 }

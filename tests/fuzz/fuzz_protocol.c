@@ -31,10 +31,16 @@ info(const struct session *session, struct session_info *info)
 }
 
 static struct session *
-next(struct service *service, uint64_t after)
+above(struct service *service, uint64_t after)
 {
 	(void)service;
 	return after < 2 ? &peers[after].session : NULL;
+}
+
+static struct session *
+next(struct session *session)
+{
+	return session == &peers[0].session ? &peers[1].session : NULL;
 }
 
 static void
@@ -53,7 +59,7 @@ audit(struct service *service, const struct session *session, const char *words)
 		abort();
 }
 
-static const struct host host = {info, next, counts, audit};
+static const struct host host = {info, above, next, counts, audit};
 
 /* Only printable text and line ends ever leave. */
 static void
