@@ -42,8 +42,7 @@ x_times() { # VARIABLE N
 	perl -e 'print "noop\r\n" x 100' | talk >/dev/null
 	random_requests 4 2000
 	assert_talk
-	stop_latchd
-	eventually grep -q '^+++ exited' "$DIR/trace"
+	stop_traced
 	perl -ne '
 		$asked = 1 if /^(?:recvfrom|read)\(.* = 600$/;
 		$answered = 1 if /^(?:send\w+|writev?)\(.* = 500$/;
