@@ -43,7 +43,7 @@ COMPILE = $(CC) -std=gnu11 $(DEFINES) -fvisibility=hidden -fPIC $(WARNINGS) $(PC
 LINK = $(CC) $(FLAGS) $(CFLAGS) -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 LIB_LIBS := $(shell pkg-config --libs libbsd-overlay 2>/dev/null)
 LIBS := $(LIB_LIBS) $(shell pkg-config --libs inih libsodium 2>/dev/null) \
-	$(shell pkg-config --libs libsystemd 2>/dev/null)
+	$(shell pkg-config --libs libsystemd 2>/dev/null) -pthread
 
 objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
 # The platform: linux, or bsd for the BSDs and macOS.
@@ -63,6 +63,8 @@ SIM_CALLS = recv read readv send sendmsg write writev close socket bind listen a
 	getsockname getpeername getsockopt setsockopt epoll_create1 epoll_ctl epoll_wait poll clock_gettime signalfd \
 	arc4random_buf malloc calloc realloc reallocarray strdup free __recv_chk __read_chk __poll_chk \
 	commands_run session_fini
+# The calls whose failure, and whose being the last, the file of the fencing tokens is tested with.
+FENCE_CALLS = open openat read __read_chk write fsync close renameat unlinkat flock pthread_create
 FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 BENCH_PROGRAMS = build/release/bench/floor build/release/bench/load
 MAN_PAGES = $(wildcard man/*.[1-8])
@@ -151,6 +153,8 @@ $(B)/dsock.pc: lib/dsock.pc.in Makefile
 $(B)/latchd: $(DAEMON_OBJ) $(LIB_OBJ)
 	$(call say,LD)
 	$(Q)$(LINK) -pie -o $@ $^ $(LIBS)
+
+$(B)/tests/unit/test_fence_faults: LINK += -fno-lto $(FENCE_CALLS:%=-Wl,--wrap=%)
 
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(PARTS_OBJ)
 	$(call say,LD)

@@ -6,6 +6,7 @@
 #ifndef LATCHD_COMMANDS_H
 #define LATCHD_COMMANDS_H
 
+#include "fence.h"
 #include "locks.h"
 #include "reply.h"
 #include "stats.h"
@@ -17,6 +18,7 @@ struct realm {
 	const char *prefix; /* lent by the configuration; "" for none */
 	size_t prefix_len;
 	struct lock_quota quota;
+	bool admin; /* its clients may use revoke and kick */
 };
 
 /* A connection as far as locks are concerned. */
@@ -29,6 +31,7 @@ struct session {
 /* What commands work on: one, the server's. */
 struct service {
 	struct locks *locks;
+	struct fence fence; /* the tokens of grants */
 	struct stats stats;
 	struct reply reply; /* where all replies go */
 	char *name;	    /* room for a prefix and a name */

@@ -23,6 +23,7 @@
 
 #define SECOND UINT64_C(1000)
 #define HOUR (3600 * SECOND)
+#define MONTH (720 * HOUR)
 #define YEAR (8760 * HOUR)
 #define KIB UINT64_C(1024)
 #define MIB (1024 * KIB)
@@ -48,6 +49,9 @@ static const struct config_option options[] = {
 	.help = "silence on a TCP connection before the first probe"},
     {SERVER(backlog), .name = "backlog", COUNT(1, 65535), .preset = "4096",
 	.help = "connections that may wait to be accepted on a listener"},
+    {SERVER(state_dir), .name = "state_dir", .type = CONFIG_TYPE_PATH, .max = CONFIG_PATH_MAX,
+	.preset = "",
+	.help = "directory for what has to outlive a restart: how far fencing tokens have come"},
 
     {LOCKS(max_locks), .name = "max_locks", COUNT(1, 100000000), .preset = "1000000",
 	.reloadable = true, .help = "locks held at a time, over all clients"},
@@ -55,6 +59,21 @@ static const struct config_option options[] = {
 	.preset = "10000", .reloadable = true, .help = "locks held at a time by one client"},
     {LOCKS(max_name), .name = "max_name", SIZE(1, 64 * KIB), .preset = "1024", .reloadable = true,
 	.help = "longest name of a lock, after decoding"},
+    {LOCKS(max_waiters), .name = "max_waiters", COUNT(1, 1000000), .preset = "10000",
+	.reloadable = true, .help = "connections that may wait for one name"},
+    {LOCKS(max_waits_per_client), .name = "max_waits_per_client", COUNT(1, 1000000),
+	.preset = "1000", .reloadable = true,
+	.help = "names that one client may wait for at a time"},
+    {LOCKS(max_lease_ms), .name = "max_lease", TIME(SECOND, MONTH), .preset = "1h",
+	.reloadable = true, .help = "longest lease and longest atleast time that may be asked for"},
+    {LOCKS(max_detached), .name = "max_detached", COUNT(1, 100000000), .preset = "10000",
+	.reloadable = true,
+	.help = "leases without a connection and locks in their atleast time, of each listener"},
+    {LOCKS(max_note), .name = "max_note", SIZE(1, 4096), .zero = "no notes", .preset = "256",
+	.reloadable = true, .help = "longest note of a lock, after decoding"},
+    {LOCKS(history), .name = "history", COUNT(1, 100000000), .zero = "off", .preset = "65536",
+	.reloadable = true,
+	.help = "past grants that are remembered; each takes 96 bytes and up to 8 for its index"},
 
     {LOG(level), .name = "level", .type = CONFIG_TYPE_LEVEL, .preset = "info", .reloadable = true,
 	.help = "least important events that are logged: error, warning, info or debug"},
@@ -70,8 +89,11 @@ static const struct config_option options[] = {
     {LISTEN(max_locks), .name = "max_locks", COUNT(1, 100000000), .zero = "only the server's",
 	.preset = "0", .reloadable = true,
 	.help = "locks held at a time by clients of this listener"},
-    {LISTEN(mode), .name = "mode", .type = CONFIG_TYPE_MODE, .max = 0777, .preset = "0660",
-	.reloadable = true, .help = "permissions of the socket file of a unix: address"},
+    {LISTEN(mode), .name = "mode", .type = CONFIG_TYPE_MODE, .max = 0777,
+	.zero = "0660, with admin 0600", .preset = "0", .reloadable = true,
+	.help = "permissions of the socket file of a unix: address; 0: 0660, with admin 0600"},
+    {LISTEN(admin), .name = "admin", .type = CONFIG_TYPE_BOOL, .preset = "no",
+	.help = "whether its clients may use revoke and kick; only with a unix: address"},
 };
 
 enum { OPTIONS = sizeof(options) / sizeof(options[0]) };

@@ -19,6 +19,7 @@ enum {
 	CONFIG_NAME_MAX = 32,	   /* bytes of a listener's name */
 	CONFIG_ADDRESS_MAX = 260,  /* bytes of an address as text: a full host name and its port */
 	CONFIG_PREFIX_MAX = 256,   /* bytes of a prefix */
+	CONFIG_PATH_MAX = 256,	   /* bytes of a path */
 	CONFIG_VALUE_SIZE = 300,   /* room for any value as text, its NUL included */
 	CONFIG_LISTEN_MAX = 1000,  /* listeners; each costs a descriptor */
 	CONFIG_FILE_MAX = 1 << 20, /* bytes of a file, so that a wrong path cannot stall a reload */
@@ -39,7 +40,8 @@ struct listen_config {
 	char prefix[CONFIG_PREFIX_MAX + 1];
 	uint64_t max_clients; /* 0: only the server's */
 	uint64_t max_locks;   /* 0: only the server's */
-	uint64_t mode;	      /* permissions of a unix socket */
+	uint64_t mode;	      /* permissions of a unix socket; 0: by config_listen_mode */
+	uint64_t admin;	      /* 0 or 1: its clients may use revoke and kick */
 };
 
 struct config {
@@ -52,11 +54,18 @@ struct config {
 		uint64_t idle_timeout_ms; /* 0: never */
 		uint64_t keepalive_ms;	  /* idle time before the first probe; 0: off */
 		uint64_t backlog;
+		char state_dir[CONFIG_PATH_MAX + 1]; /* "": none */
 	} server;
 	struct {
 		uint64_t max_locks;
 		uint64_t max_locks_per_client;
 		uint64_t max_name; /* bytes */
+		uint64_t max_waiters;
+		uint64_t max_waits_per_client;
+		uint64_t max_lease_ms; /* fits 32 bits */
+		uint64_t max_detached;
+		uint64_t max_note; /* bytes; 0: no notes */
+		uint64_t history;  /* records; 0: off */
 	} locks;
 	struct {
 		enum config_level level;
@@ -81,9 +90,11 @@ enum config_type {
 	CONFIG_TYPE_SIZE, /* bytes */
 	CONFIG_TYPE_TIME, /* kept in milliseconds */
 	CONFIG_TYPE_MODE,
+	CONFIG_TYPE_BOOL, /* 0 or 1 */
 	CONFIG_TYPE_LEVEL,
 	CONFIG_TYPE_ADDRESS,
 	CONFIG_TYPE_PREFIX,
+	CONFIG_TYPE_PATH, /* absolute, or nothing */
 };
 
 struct config_option {
@@ -132,6 +143,8 @@ int config_set_listeners(
     struct config *, const char *const *addresses, size_t n, const struct config_hooks *);
 /* The listener of that name or NULL; lent, valid until the listeners are set anew. */
 struct listen_config *config_find_listener(const struct config *, const char *name);
+/* The permissions of its socket file: what was set, else 0600 for administrators, else 0660. */
+unsigned config_listen_mode(const struct listen_config *);
 
 /* Writes all options to OUT, in a form that config_parse reads back. 0, or -1 with errno. */
 int config_print(const struct config *, FILE *out);

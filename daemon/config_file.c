@@ -68,17 +68,26 @@ open_listener(const struct parse *parse)
 	return &parse->cfg->listen[parse->cfg->n_listen - 1];
 }
 
+/* The line of the open section on which that option of a listener was set, or 0. */
+static unsigned
+line_of(const struct parse *parse, const struct config_option *option)
+{
+	size_t n;
+
+	return parse->option_lines[option - config_options(&n)];
+}
+
 /* What can be judged of a section only when all of it is known. */
 static void
 close_section(struct parse *parse)
 {
 	const struct config_option *address = config_option_find(CONFIG_SECTION_LISTEN, "address");
-	size_t n;
+	const struct config_option *admin = config_option_find(CONFIG_SECTION_LISTEN, "admin");
 
 	if (parse->state != SECTION_OPEN || parse->section != CONFIG_SECTION_LISTEN)
 		return;
 	const struct listen_config *listen = open_listener(parse);
-	unsigned line = parse->option_lines[address - config_options(&n)];
+	unsigned line = line_of(parse, address);
 
 	if (!line) {
 		complain(parse, listen->line, "[listen %s] needs an address, such as address = %s",
@@ -91,6 +100,10 @@ close_section(struct parse *parse)
 	if (same)
 		complain(parse, line, "[listen %s] on line %u already has this address", same->name,
 		    same->line);
+	if (listen->admin && !config_listen_is_unix(listen))
+		complain(parse, line_of(parse, admin),
+		    "admin = yes needs an address like unix:/run/latchd/admin.sock, since over TCP "
+		    "the kernel attests nobody: give administrators a [listen NAME] of their own");
 }
 
 static bool

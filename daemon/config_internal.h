@@ -41,6 +41,7 @@ void config_listen_init(struct listen_config *, const char *name, unsigned line)
 struct listen_config *config_listen_append(struct config *, const char *name, unsigned line);
 /* The first of the listeners before INDEX that has the address of that one, or NULL. */
 const struct listen_config *config_listen_same_address(const struct config *, size_t index);
+bool config_listen_is_unix(const struct listen_config *);
 
 struct config_lines {
 	FILE *in;

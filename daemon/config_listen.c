@@ -36,6 +36,20 @@ config_find_listener(const struct config *cfg, const char *name)
 	return NULL;
 }
 
+unsigned
+config_listen_mode(const struct listen_config *listen)
+{
+	if (listen->mode != 0)
+		return (unsigned)listen->mode;
+	return listen->admin ? 0600 : 0660;
+}
+
+bool
+config_listen_is_unix(const struct listen_config *listen)
+{
+	return strncmp(listen->address, "unix:", strlen("unix:")) == 0;
+}
+
 const struct listen_config *
 config_listen_same_address(const struct config *cfg, size_t index)
 {

@@ -51,6 +51,12 @@ static const char *const level_names[] = {
 
 enum { LEVELS = sizeof(level_names) / sizeof(level_names[0]) };
 
+/* The first pair is how it is written. */
+static const char *const bool_names[][2] = {
+    {"no", "yes"}, {"false", "true"}, {"off", "on"}, {"0", "1"}};
+
+enum { BOOLS = sizeof(bool_names) / sizeof(bool_names[0]) };
+
 static void *
 field_of(const struct config_option *row, void *base)
 {
@@ -184,12 +190,25 @@ parse_mode(const struct config_option *row, uint64_t *field, const char *text, c
 	size_t len = strspn(text, "01234567");
 	unsigned long value = strtoul(text, NULL, 8);
 
-	if (len < 1 || len > 4 || text[len] || value < row->min || value > row->max)
+	if (len < 1 || len > 4 || text[len] || value > row->max)
 		return refuse(reason,
-		    "%s must be an octal number up to %04" PRIo64 ", such as %s, not %s", row->name,
-		    row->max, row->preset, config_quote(quote, text));
+		    "%s must be 0 (%s) or an octal number up to %04" PRIo64 ", not %s", row->name,
+		    row->zero, row->max, config_quote(quote, text));
 	*field = value;
 	return 0;
+}
+
+static int
+parse_bool(const struct config_option *row, uint64_t *field, const char *text, char *reason)
+{
+	char quote[CONFIG_QUOTE_SIZE];
+
+	for (unsigned i = 0; i < 2 * BOOLS; i++)
+		if (strcasecmp(bool_names[i / 2][i % 2], text) == 0) {
+			*field = i % 2;
+			return 0;
+		}
+	return refuse(reason, "%s must be yes or no, not %s", row->name, config_quote(quote, text));
 }
 
 static int
@@ -236,6 +255,20 @@ parse_text(const struct config_option *row, char *field, const char *text, char 
 	return 0;
 }
 
+static int
+parse_text_without_hash(
+    const struct config_option *row, char *field, const char *text, char *reason)
+{
+	char quote[CONFIG_QUOTE_SIZE];
+
+	if (looks_like_comment(text, '#'))
+		return refuse(reason,
+		    "%s must have no '#' at its beginning or behind a blank, as in %s: a comment "
+		    "behind a value begins with ';'",
+		    row->name, config_quote(quote, text));
+	return parse_text(row, field, text, reason);
+}
+
 /* Any text could be a prefix, so the usual slips are refused: nothing else would notice them. */
 static int
 parse_prefix(const struct config_option *row, char *field, const char *text, char *reason)
@@ -243,15 +276,22 @@ parse_prefix(const struct config_option *row, char *field, const char *text, cha
 	char quote[CONFIG_QUOTE_SIZE];
 	size_t len = strlen(text);
 
-	if (looks_like_comment(text, '#'))
-		return refuse(reason,
-		    "%s must have no '#' at its beginning or behind a blank, as in %s: a comment "
-		    "behind a value begins with ';'",
-		    row->name, config_quote(quote, text));
 	if (len > 1 && (*text == '"' || *text == '\'') && text[len - 1] == *text)
 		return refuse(reason, "%s is taken as it stands: leave out the quotes around %s",
 		    row->name, config_quote(quote, text));
-	return parse_text(row, field, text, reason);
+	return parse_text_without_hash(row, field, text, reason);
+}
+
+/* The daemon does not change its directory, but who starts it by hand is in any. */
+static int
+parse_path(const struct config_option *row, char *field, const char *text, char *reason)
+{
+	char quote[CONFIG_QUOTE_SIZE];
+
+	if (*text != '\0' && *text != '/')
+		return refuse(reason, "%s must be an absolute path, not %s", row->name,
+		    config_quote(quote, text));
+	return parse_text_without_hash(row, field, text, reason);
 }
 
 int
@@ -259,7 +299,7 @@ config_value_parse(const struct config_option *row, void *base, const char *text
 {
 	void *field = field_of(row, base);
 
-	if (*text == '\0' && row->type != CONFIG_TYPE_PREFIX)
+	if (*text == '\0' && *row->preset != '\0')
 		return refuse(
 		    reason, "%s needs a value, such as %s = %s", row->name, row->name, row->preset);
 	switch (row->type) {
@@ -269,12 +309,16 @@ config_value_parse(const struct config_option *row, void *base, const char *text
 		return parse_number(row, field, text, reason);
 	case CONFIG_TYPE_MODE:
 		return parse_mode(row, field, text, reason);
+	case CONFIG_TYPE_BOOL:
+		return parse_bool(row, field, text, reason);
 	case CONFIG_TYPE_LEVEL:
 		return parse_level(row, field, text, reason);
 	case CONFIG_TYPE_ADDRESS:
 		return parse_text(row, field, text, reason);
 	case CONFIG_TYPE_PREFIX:
 		return parse_prefix(row, field, text, reason);
+	case CONFIG_TYPE_PATH:
+		return parse_path(row, field, text, reason);
 	}
 	return refuse(reason, "%s has no known type", row->name);
 }
@@ -291,13 +335,18 @@ config_value_format(const struct config_option *row, const void *base, char *buf
 		format_number(&scales[row->type], *(const uint64_t *)field, buf, size);
 		break;
 	case CONFIG_TYPE_MODE:
-		snprintf(buf, size, "%04" PRIo64, *(const uint64_t *)field);
+		snprintf(buf, size, *(const uint64_t *)field ? "%04" PRIo64 : "%" PRIo64,
+		    *(const uint64_t *)field);
+		break;
+	case CONFIG_TYPE_BOOL:
+		strlcpy(buf, bool_names[0][*(const uint64_t *)field != 0], size);
 		break;
 	case CONFIG_TYPE_LEVEL:
 		strlcpy(buf, level_names[*(const enum config_level *)field], size);
 		break;
 	case CONFIG_TYPE_ADDRESS:
 	case CONFIG_TYPE_PREFIX:
+	case CONFIG_TYPE_PATH:
 		strlcpy(buf, field, size);
 		break;
 	}
@@ -314,6 +363,7 @@ config_value_copy(const struct config_option *row, void *to, const void *from)
 	case CONFIG_TYPE_SIZE:
 	case CONFIG_TYPE_TIME:
 	case CONFIG_TYPE_MODE:
+	case CONFIG_TYPE_BOOL:
 		*(uint64_t *)field = *(const uint64_t *)source;
 		break;
 	case CONFIG_TYPE_LEVEL:
@@ -321,6 +371,7 @@ config_value_copy(const struct config_option *row, void *to, const void *from)
 		break;
 	case CONFIG_TYPE_ADDRESS:
 	case CONFIG_TYPE_PREFIX:
+	case CONFIG_TYPE_PATH:
 		strlcpy(field, source, row->max + 1);
 		break;
 	}

@@ -79,14 +79,26 @@ set_options(struct listener *listener)
 		    "cannot set the socket options of %s: %s", listener->address, strerror(errno));
 }
 
+/* Over anything else nobody could say who has revoked a lock. */
+static bool
+is_unix(const struct listener *listener)
+{
+	struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
+	socklen_t len = sizeof(addr);
+
+	return getsockname(ds_fd(&listener->base.sock), (struct sockaddr *)&addr, &len) == 0 &&
+	       addr.ss_family == AF_UNIX;
+}
+
 static void
 apply_config(struct listener *listener)
 {
 	listener->realm.prefix = listener->config->prefix;
 	listener->realm.prefix_len = strlen(listener->config->prefix);
 	listener->realm.quota.max = listener->config->max_locks;
+	listener->realm.admin = listener->config->admin && is_unix(listener);
 	if (listener->own_path != NULL &&
-	    chmod(listener->own_path, (mode_t)listener->config->mode) == -1)
+	    chmod(listener->own_path, (mode_t)config_listen_mode(listener->config)) == -1)
 		log_warning(
 		    "cannot change the mode of %s: %s", listener->own_path, strerror(errno));
 	set_options(listener);
@@ -109,6 +121,10 @@ listener_new(struct server *server, const struct listen_config *config, int fd)
 	ds_local_string(&listener->base.sock, listener->address, sizeof(listener->address));
 	apply_config(listener);
 	TAILQ_INSERT_TAIL(&server->listeners, listener, link);
+	if (config->admin && !listener->realm.admin)
+		log_warning("%s (%s) is no unix socket: served without admin, since the kernel "
+			    "attests nobody there",
+		    listener->address, config->name);
 	log_info("listening on %s (%s)", listener->address, config->name);
 	return listener;
 }
@@ -141,7 +157,7 @@ open_one(struct server *server, const struct listen_config *config)
 		log_error("cannot listen on %s: %s", config->address, reason);
 		return EX_UNAVAILABLE;
 	}
-	int fd = ds_listen(&addr, (int)server->config->server.backlog, (unsigned)config->mode);
+	int fd = ds_listen(&addr, (int)server->config->server.backlog, config_listen_mode(config));
 	if (fd == -1) {
 		log_error("cannot listen on %s: %s%s", config->address, strerror(errno),
 		    bind_advice(errno));

@@ -20,8 +20,8 @@ static void
 tell_change(void *arg, const struct config_change *change)
 {
 	(void)arg;
-	const char *from = change->from != NULL ? change->from : "nothing";
-	const char *to = change->to != NULL ? change->to : "nothing";
+	const char *from = change->from != NULL && *change->from ? change->from : "nothing";
+	const char *to = change->to != NULL && *change->to ? change->to : "nothing";
 
 	if (change->reloadable)
 		log_info("%s: now %s, was %s", change->name, to, from);

@@ -8,17 +8,20 @@
 #include "systemd.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sysexits.h>
+#include <time.h>
 
 enum {
 	STOP_MS = 800,	   /* for output that is queued when the end comes */
 	STATUS_MS = 5000,  /* how often the status line is renewed */
 	STATUS_SIZE = 128, /* bytes of it */
+	RETRY_MS = 30000,  /* after tokens could not be reserved, before half of them are used up */
 	SPARE_FDS = 32	   /* descriptors that are no clients */
 };
 
@@ -196,6 +199,78 @@ watch_signals(struct server *server)
 	return EX_OSERR;
 }
 
+/* Fencing tokens. */
+
+static void
+fence_is_done(void *arg)
+{
+	struct server *server = arg;
+
+	ds_wake(&server->fence_waker);
+}
+
+static void
+on_fence_done(struct ds_waker *waker, void *arg)
+{
+	struct server *server = arg;
+	struct fence *fence = &server->service.fence;
+
+	(void)waker;
+	if (fence_settle(fence) == 0)
+		return;
+	log_error("%s; %" PRIu64 " fencing tokens are left, trying again in %d s", fence->reason,
+	    fence->end - fence->last, RETRY_MS / 1000);
+	ds_timer_add(&server->fence_retry, RETRY_MS);
+}
+
+static void
+on_fence_retry(struct ds_timer *timer, void *arg)
+{
+	struct server *server = arg;
+
+	(void)timer;
+	fence_retry(&server->service.fence);
+}
+
+/* The file's word comes first; the unit need not say it twice. */
+static const char *
+choose_state_dir(struct server *server)
+{
+	const char *told = server->config->server.state_dir;
+
+	if (*told == '\0')
+		return systemd_state_dir(server->state_dir, sizeof(server->state_dir));
+	strlcpy(server->state_dir, told, sizeof(server->state_dir));
+	return server->state_dir;
+}
+
+static int
+open_fence(struct server *server)
+{
+	struct fence *fence = &server->service.fence;
+	const char *dir = choose_state_dir(server);
+	struct timespec now;
+
+	ds_timer_init(&server->fence_retry, server->loop, on_fence_retry, server);
+	if (dir != NULL &&
+	    ds_waker_init(&server->fence_waker, server->loop, on_fence_done, server) == -1) {
+		log_error("cannot make a pipe: %s", strerror(errno));
+		return EX_OSERR;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	int status = fence_open(fence, dir, &now, fence_is_done, server);
+	if (status != 0)
+		log_error("%s", fence->reason);
+	else if (dir == NULL)
+		log_warning(
+		    "no state_dir is set: fencing tokens begin with the wall clock, and may "
+		    "fall where that is set back before a restart; see latchd.ini(5)");
+	else
+		log_info("fencing tokens begin after %" PRIu64 " (%s/%s%s)", fence->last, dir,
+		    FENCE_FILE, fence->is_new ? ", which is new" : "");
+	return status;
+}
+
 /* Freeing the loop unblocks them, and one that has come meanwhile must not spoil the exit status.
  */
 static void
@@ -212,9 +287,12 @@ server_run(struct server *server)
 	int status = watch_signals(server);
 
 	if (status == 0)
+		status = open_fence(server);
+	if (status == 0)
 		status = listeners_open(server);
 	if (status != 0) {
 		listeners_close(server);
+		fence_close(&server->service.fence);
 		return status;
 	}
 	announce(server);
@@ -224,6 +302,7 @@ server_run(struct server *server)
 	}
 	ignore_signals();
 	clients_kill(server, "shutdown");
+	fence_close(&server->service.fence);
 	log_info("stopped");
 	return status;
 }

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "options.h"
 
+#include <limits.h>
 #include <sys/queue.h>
 
 struct client;
@@ -42,7 +43,11 @@ struct server {
 
 	struct ds_signal sigterm, sigint, sighup;
 	struct ds_timer stop_deadline;
-	struct ds_timer tick; /* the watchdog and the status line, under systemd */
+	/* The tokens: wakes the loop when more have been reserved, and tries again where not. */
+	struct ds_waker fence_waker;
+	struct ds_timer fence_retry;
+	char state_dir[PATH_MAX]; /* where; "": nowhere */
+	struct ds_timer tick;	  /* the watchdog and the status line, under systemd */
 	int64_t tick_ms;
 	char *status;
 	bool stopping;

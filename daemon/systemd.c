@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #ifdef HAVE_LIBSYSTEMD
 
@@ -114,4 +115,17 @@ bool
 systemd_listens(void)
 {
 	return getenv("NOTIFY_SOCKET") != NULL;
+}
+
+const char *
+systemd_state_dir(char *buf, size_t size)
+{
+	const char *dirs = getenv("STATE_DIRECTORY");
+	size_t len = dirs != NULL ? strcspn(dirs, ":") : 0;
+
+	if (len == 0 || len >= size)
+		return NULL;
+	memcpy(buf, dirs, len);
+	buf[len] = '\0';
+	return buf;
 }

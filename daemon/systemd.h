@@ -5,6 +5,7 @@
 #define LATCHD_SYSTEMD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct inherited_sock {
@@ -23,6 +24,9 @@ void systemd_notify(const char *format, ...) __attribute__((format(printf, 1, 2)
 void systemd_notify_reloading(void);
 /* True where somebody listens to systemd_notify. */
 bool systemd_listens(void);
+/* The directory that the manager has made for what outlives a restart, or NULL: StateDirectory=,
+ * the first one, in BUF of SIZE bytes. */
+const char *systemd_state_dir(char *buf, size_t size);
 /* How often the watchdog wants to be fed, in milliseconds: half of its limit. 0: never. */
 int64_t systemd_watchdog_ms(void);
 

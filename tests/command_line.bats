@@ -60,10 +60,17 @@ load process
 		idle_timeout = 90m
 		keepalive = 2s
 		backlog = 9
+		state_dir = /var/lib/latchd
 		[locks]
 		max_locks = 70
 		max_locks_per_client = 60
 		max_name = 50
+		max_waiters = 40
+		max_waits_per_client = 30
+		max_lease = 1.5h
+		max_detached = 20
+		max_note = 0
+		history = 0
 		[log]
 		level = debug
 		[listen one]
@@ -74,12 +81,16 @@ load process
 		mode = 0600
 		[listen two]
 		address = [::1]:7100
+		[listen three]
+		address = unix:/three
+		admin = on
 	INI
 	sed -i 's/ #c/c/' all.ini
 	"$LATCHD" -tv -c all.ini >printed.ini
 	"$LATCHD" -tv -c printed.ini >again.ini
 	cmp printed.ini again.ini
-	for line in 'max_clients = 77' 'line_timeout = 1500ms' 'prefix = a;bc=d' 'mode = 0600' '\[listen two\]'; do
+	for line in 'max_clients = 77' 'state_dir = /var/lib/latchd' 'line_timeout = 1500ms' 'prefix = a;bc=d' 'mode = 0600' \
+		'\[listen two\]' 'max_lease = 90m' 'history = 0' 'mode = 0' 'admin = yes'; do
 		grep -qx "$line" printed.ini
 	done
 	"$LATCHD" -tv >defaults.ini # -v raises the level, and nothing else
@@ -141,6 +152,13 @@ refused() { # TEXT LINE REASON
 	refused '[listen a]\naddress = 127.0.0.1:70000\n' 2 'the port has to be'
 	refused '[listen a]\naddress = ::1:7002\n' 2 'in brackets'
 	refused '[listen a]\naddress = unix:/a\nmode = 999\n' 3 'octal'
+	refused '[listen a]\naddress = unix:/a\nadmin = maybe\n' 3 'admin must be yes or no, not maybe'
+	refused '[locks]\nmax_lease = 30001h\n' 2 'max_lease must be between 1s and 720h'
+}
+
+@test "configuration errors: administrators over TCP" {
+	refused '[listen a]\nadmin = yes\naddress = 127.0.0.1:7100\n' 2 \
+		'admin = yes needs an address like unix:/run/latchd/admin.sock, since over TCP'
 }
 
 @test "configuration errors: said twice, or not at all" {

@@ -99,6 +99,56 @@ fails_to_listen() { # STATUS TEXT ARG...
 	[ ! -e a ] && [ ! -e b ]
 }
 
+@test "the socket of administrators is 0600 unless its mode is set" {
+	umask 0
+	start_with_ini <<-INI
+		[server]
+		state_dir = @DIR@
+		[listen a]
+		address = unix:@DIR@/a
+		admin = yes
+		[listen b]
+		address = unix:@DIR@/b
+		admin = yes
+		mode = 0640
+		[listen c]
+		address = unix:@DIR@/c
+		mode = 0
+	INI
+	assert_eq '600 640 660 ' "$(stat -c %a a b c | tr '\n' ' ')"
+	transcript 'noop\r\n' 'OK \r\n' --to "unix:$DIR/a"
+	assert_eq 0 "$(count_log warning)"
+}
+
+# Inherits a TCP and a unix socket at the path "inherited", both by that name.
+launch_with_sockets() { # NAME
+	cat >inherit <<-'PERL'
+		use Socket;
+		use POSIX qw(dup2);
+		my ($name, $tcp, $unix) = shift;
+		socket($tcp, PF_INET, SOCK_STREAM, 0) && bind($tcp, sockaddr_in(0, INADDR_LOOPBACK)) or die;
+		socket($unix, PF_UNIX, SOCK_STREAM, 0) && bind($unix, sockaddr_un("inherited")) or die;
+		listen($_, 10) or die for $tcp, $unix;
+		dup2(fileno($tcp), 20) && dup2(fileno($unix), 21) && dup2(20, 3) && dup2(21, 4) or die;
+		POSIX::close($_) for 20, 21;
+		@ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} = ($$, 2, "$name:$name");
+		exec @ARGV or die;
+	PERL
+	LATCHD_WRAP="perl inherit $1" launch_latchd -c latchd.ini
+}
+
+@test "an inherited socket that is not a unix socket is served without admin, with a warning" {
+	printf '[server]\nstate_dir = %s\n[listen admin]\naddress = unix:%s/own\nadmin = yes\n' "$DIR" "$DIR" >latchd.ini
+	launch_with_sockets admin
+	assert_log 'listening on unix:'
+	[ ! -e own ] || skip 'built without libsystemd'
+	assert_eq 1 "$(count_log 'warning: ')"
+	assert_log 'warning: 127\.0\.0\.1:[0-9]* \(admin\) is no unix socket: served without admin, since the kernel attests'
+	transcript 'noop\r\n' 'OK \r\n' --to "unix:$DIR/inherited"
+	PORT=$(sed -n 's/^.*listening on 127[^ ]*:\([0-9]*\) .*/\1/p' "$LOG")
+	transcript 'noop\r\n' 'OK \r\n'
+}
+
 @test "a unix socket that a dead server left is taken over" {
 	start_latchd -l "unix:$DIR/socket"
 	kill_latchd

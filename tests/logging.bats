@@ -149,7 +149,7 @@ fails_with_78() { # ARG...
 
 @test "a value that a reload shows is shown as it is in the file" {
 	start_with_config <<<''
-	reload_with_config '\[listen main\] prefix: now a%sb%n %%, was $' <<<'prefix = a%sb%n %%'
+	reload_with_config '\[listen main\] prefix: now a%sb%n %%, was nothing$' <<<'prefix = a%sb%n %%'
 }
 
 # As much as somebody likes.

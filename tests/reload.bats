@@ -148,11 +148,11 @@ probes_in() { # TIME N
 	start_with_config <<<''
 	connect a
 	ask a 'trylock lock=one\r\n' 'OK \r\n'
-	reload_with_config '\[listen main\] prefix: now team\., was $' <<<'prefix = team.'
+	reload_with_config '\[listen main\] prefix: now team\., was nothing$' <<<'prefix = team.'
 	# Another realm: what was taken before is there under its old name.
 	transcript 'trylock lock=one\r\n' 'OK \r\n'
 	ask a 'trylock lock=two\r\n' 'OK \r\n'
-	reload_with_config '\[listen main\] prefix: now , was team\.$' <<<''
+	reload_with_config '\[listen main\] prefix: now nothing, was team\.$' <<<''
 	transcript 'trylock lock=one\r\n' 'ERR taken \r\n'
 	transcript 'trylock lock=team.two\r\n' 'ERR taken \r\n'
 	reload_with_config '\[listen main\] max_locks: now 2, was 0$' <<<'max_locks = 2'
@@ -160,6 +160,29 @@ probes_in() { # TIME N
 	reload_with_config '\[listen main\] max_clients: now 1, was 0$' <<<'max_clients = 1'
 	transcript 'noop\r\n' 'ERR too_many_clients_per_listener \r\n'
 	ask a 'noop\r\n' 'OK \r\n'
+}
+
+have_modes() { # OF-A OF-B
+	[ "$(stat -c %a a b | tr '\n' ' ')" = "$1 $2 " ]
+}
+
+@test "reload: the mode of a unix socket, to 0 and back" {
+	sockets() {
+		printf '[listen %s]\naddress = unix:%s\n%s\n' a "$DIR/a" "$1" b "$DIR/b" "$2"
+	}
+	start_with_ini < <(sockets 'mode = 0606' $'admin = yes\nmode = 0660')
+	have_modes 606 660
+	sockets '' 'admin = yes' >latchd.ini
+	reload '\[listen b\] mode: now 0, was 0660$'
+	assert_log 'info: \[listen a\] mode: now 0, was 0606$'
+	eventually have_modes 660 600
+	# By what is in effect, not by what the file says of administrators.
+	sockets 'admin = yes' '' >latchd.ini
+	reload '\[listen b\] admin: no in the file, but yes is in effect until a restart$'
+	assert_log 'warning: \[listen a\] admin: yes in the file, but no is in effect until a restart$'
+	sockets $'admin = yes\nmode = 0622' '' >latchd.ini
+	reload '\[listen a\] mode: now 0622, was 0$'
+	eventually have_modes 622 600
 }
 
 # What cannot.
@@ -189,7 +212,7 @@ probes_in() { # TIME N
 	w=' warning: '
 	assert_log "$w\[server\] backlog: 9 in the file, but 4096 is in effect until a restart$"
 	assert_log "$w\[listen main\] address: 127.0.0.1:7003 in the file, but 127.0.0.1:$PORT is in effect until a restart$"
-	assert_log 'info: \[listen local\] mode: now 0600, was 0660$'
+	assert_log 'info: \[listen local\] mode: now 0600, was 0$'
 	assert_log "$w\[listen gone\]: nothing in the file, but unix:$DIR/gone is in effect until a restart$"
 	assert_log "$w\[listen new\]: unix:$DIR/new in the file, but nothing is in effect until a restart$"
 	assert_log 'info: \[server\] max_line: now 1 KiB, was 4 KiB$'

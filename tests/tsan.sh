@@ -4,12 +4,17 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
-make -s VARIANT=tsan build/tsan/tests/unit/test_wake || exit 1
-out=$(CMOCKA_MESSAGE_OUTPUT=TAP build/tsan/tests/unit/test_wake 2>&1)
-status=$?
-printf '%s\n' "$out"
-passed=$(grep -c '^ok ' <<<"$out")
-failed=$(grep -c '^not ok ' <<<"$out")
-[ $status -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
+programs=(build/tsan/tests/unit/test_{wake,fence_faults})
+make -s VARIANT=tsan "${programs[@]}" || exit 1
+passed=0 failed=0
+for program in "${programs[@]}"; do
+	out=$(CMOCKA_MESSAGE_OUTPUT=TAP "$program" 2>&1)
+	status=$?
+	printf '%s\n' "$out"
+	bad=$(grep -c '^not ok ' <<<"$out")
+	[ $status -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+	passed=$((passed + $(grep -c '^ok ' <<<"$out")))
+	failed=$((failed + bad))
+done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -12,6 +12,21 @@ systemctl start latchd.socket
 systemctl start latchd.service
 pid=$(property MainPID)
 
+# The first of its tokens.
+
+block() {
+	sed -n 's/^latchd-fence 1 \([0-9]*\) [0-9a-f]*$/\1/p' /var/lib/latchd/fence
+}
+has_reserved_more() {
+	echo "$before, then $(block)"
+	[ "$(block)" -gt "$before" ]
+}
+before=$(($(date +%s) - PATIENCE))
+prove 'tokens are reserved in its state directory' has_reserved_more
+prove 'which the log names' logged info '(/var/lib/latchd/fence, which is new)'
+prove 'and is where its user may write' is "$(stat -L -c %u /var/lib/latchd /var/lib/latchd/fence | uniq)" \
+	"$(stat -c %u "/proc/$pid")"
+
 # Reload.
 
 hold
@@ -53,6 +68,7 @@ connect_all_the_while() {
 	done
 	echo "$failures" >/tmp/failures
 }
+before=$(block)
 connect_all_the_while &
 for _ in 1 2 3 4 5; do
 	systemctl restart latchd.service
@@ -68,6 +84,7 @@ touch /tmp/enough
 wait %1
 # Who was accepted in the moment of the stop may be cut, once a restart at most. Nobody is refused.
 prove 'who connects during a restart waits and is served' test "$(cat /tmp/failures)" -le 5
+prove 'its tokens are above those from before' has_reserved_more
 prove 'the locks that were held are free' is "$(ask 'trylock lock=one')" 'OK '
 
 # It hangs.
@@ -94,10 +111,12 @@ prove 'the next one serves' is "$(ask 'trylock lock=one')" 'OK '
 
 # It dies.
 
+before=$(block)
 pid=$(property MainPID)
 kill -KILL "$pid"
 prove 'who connects to a dead one waits for the next' is "$(ask noop)" 'OK '
 prove 'which is another process' is_another
+prove 'with tokens above those of the dead one' has_reserved_more
 
 # A configuration that is wrong from the start.
 
@@ -115,6 +134,27 @@ let_go
 : >/etc/latchd.ini
 prove 'mended, it starts' systemctl start latchd.service
 prove 'and serves' is "$(ask noop)" 'OK '
+
+# Tokens that may have been given.
+
+echo "latchd-fence 1 $(block) 0" >/tmp/fence
+cp /tmp/fence /var/lib/latchd/fence
+systemctl restart latchd.service 2>/dev/null
+prove 'what is wrong with the file of its tokens fails the start' eventually has ExecMainStatus 78
+prove 'and is in the log, at err' logged err '/var/lib/latchd/fence is damaged, its checksum is wrong: put back'
+rm /var/lib/latchd/fence
+systemctl reset-failed latchd.socket latchd.service
+prove 'without it, it starts' systemctl start latchd.service
+printf '[server]\nstate_dir = /run/latchd\n' >/etc/latchd.ini
+prove 'a directory that the configuration says comes first' systemctl restart latchd.service
+prove 'in the place of the other' test -e /run/latchd/fence
+printf '[server]\nstate_dir = /var/lib\n' >/etc/latchd.ini
+systemctl restart latchd.service 2>/dev/null
+prove 'one that it cannot write to fails the start' eventually has ExecMainStatus 78
+prove 'with the reason' logged err 'cannot open /var/lib/fence.lock: Read-only file system'
+: >/etc/latchd.ini
+systemctl reset-failed latchd.socket latchd.service
+prove 'without such a line it starts' systemctl start latchd.service
 
 # Without a file there is nothing to reload, but the manager waits for an end.
 

@@ -23,6 +23,12 @@ without_a_word_the_defaults_of_the_manual_are_in_effect(void **state)
 	assert_int_equal(cfg->locks.max_locks, 1000000);
 	assert_int_equal(cfg->locks.max_locks_per_client, 10000);
 	assert_int_equal(cfg->locks.max_name, 1024);
+	assert_int_equal(cfg->locks.max_waiters, 10000);
+	assert_int_equal(cfg->locks.max_waits_per_client, 1000);
+	assert_int_equal(cfg->locks.max_lease_ms, 3600000);
+	assert_int_equal(cfg->locks.max_detached, 10000);
+	assert_int_equal(cfg->locks.max_note, 256);
+	assert_int_equal(cfg->locks.history, 65536);
 	assert_int_equal(cfg->log.level, CONFIG_LEVEL_INFO);
 	assert_int_equal(cfg->n_listen, 1);
 	assert_string_equal(cfg->listen[0].name, "default");
@@ -30,7 +36,9 @@ without_a_word_the_defaults_of_the_manual_are_in_effect(void **state)
 	assert_string_equal(cfg->listen[0].prefix, "");
 	assert_int_equal(cfg->listen[0].max_clients, 0);
 	assert_int_equal(cfg->listen[0].max_locks, 0);
-	assert_int_equal(cfg->listen[0].mode, 0660);
+	assert_int_equal(cfg->listen[0].mode, 0);
+	assert_int_equal(config_listen_mode(&cfg->listen[0]), 0660);
+	assert_int_equal(cfg->listen[0].admin, 0);
 	assert_int_equal(cfg->listen[0].line, 0);
 	config_free(cfg);
 	config_free(NULL);
@@ -56,10 +64,12 @@ static const char all_set[] = "[server]\nmax_clients = 7\nmax_clients_per_ip = 6
 			      "max_output = 8K\nline_timeout = 2500ms\nidle_timeout = 90s\n"
 			      "keepalive = 4\nbacklog = 9\n"
 			      "[locks]\nmax_locks = 11\nmax_locks_per_client = 12\nmax_name = 13\n"
+			      "max_waiters = 16\nmax_waits_per_client = 17\nmax_lease = 18\n"
+			      "max_detached = 19\nmax_note = 0\nhistory = 0\n"
 			      "[log]\nlevel = debug\n"
 			      "[listen web]\naddress = *:1\nprefix = w/\nmax_clients = 14\n"
 			      "max_locks = 15\nmode = 0600\n"
-			      "[listen b.2_-]\naddress = unix:/x\n";
+			      "[listen b.2_-]\naddress = unix:/x\nadmin = yes\n";
 
 static void
 what_is_printed_reads_back_as_the_same(void **state)
@@ -78,6 +88,7 @@ what_is_printed_reads_back_as_the_same(void **state)
 	assert_non_null(strstr(text, "[server]\n; connections at a time, over all listeners\n"
 				     "max_clients = 7\n"));
 	assert_non_null(strstr(text, "\n\n[listen b.2_-]\naddress = unix:/x\nprefix =\n"));
+	assert_non_null(strstr(text, "\nmode = 0\nadmin = yes\n"));
 	config_free(again);
 	config_free(cfg);
 	free(text);
@@ -129,12 +140,18 @@ every_difference_is_named_and_says_whether_it_needs_a_restart(void **state)
 					  "[locks] max_locks: 1000000 -> 11\n"
 					  "[locks] max_locks_per_client: 10000 -> 12\n"
 					  "[locks] max_name: 1 KiB -> 13\n"
+					  "[locks] max_waiters: 10000 -> 16\n"
+					  "[locks] max_waits_per_client: 1000 -> 17\n"
+					  "[locks] max_lease: 1h -> 18s\n"
+					  "[locks] max_detached: 10000 -> 19\n"
+					  "[locks] max_note: 256 -> 0\n"
+					  "[locks] history: 65536 -> 0\n"
 					  "[log] level: info -> debug\n"
 					  "[listen web] address: a:1 -> *:1 (restart)\n"
 					  "[listen web] prefix:  -> w/\n"
 					  "[listen web] max_clients: 0 -> 14\n"
 					  "[listen web] max_locks: 0 -> 15\n"
-					  "[listen web] mode: 0660 -> 0600\n"
+					  "[listen web] mode: 0 -> 0600\n"
 					  "[listen gone]: a:2 -> () (restart)\n"
 					  "[listen b.2_-]: () -> unix:/x (restart)\n");
 	config_free(new);
@@ -157,12 +174,45 @@ a_reload_takes_over_what_it_may_and_leaves_the_rest_as_it_runs(void **state)
 	assert_ptr_equal(config_find_listener(running, "web"), web);
 	assert_string_equal(web->prefix, "w/");
 	assert_int_equal(web->mode, 0600);
+	assert_int_equal(running->locks.max_waiters, 16);
+	assert_int_equal(running->locks.max_waits_per_client, 17);
+	assert_int_equal(running->locks.max_lease_ms, 18000);
+	assert_int_equal(running->locks.max_detached, 19);
+	assert_int_equal(running->locks.max_note, 0);
+	assert_int_equal(running->locks.history, 0);
 	/* What is left is what a restart would change, now and at every later reload. */
 	config_diff(running, fresh, note_change, &changes);
 	assert_string_equal(changes.text, "[server] backlog: 4096 -> 9 (restart)\n"
 					  "[listen web] address: a:1 -> *:1 (restart)\n"
 					  "[listen gone]: a:2 -> () (restart)\n"
 					  "[listen b.2_-]: () -> unix:/x (restart)\n");
+	config_free(fresh);
+	config_free(running);
+}
+
+static void
+a_reload_changes_a_mode_to_0_and_back_but_makes_nobody_an_administrator(void **state)
+{
+	struct config *running = parse("[listen a]\naddress = unix:/a\nmode = 0606\n"
+				       "[listen b]\naddress = unix:/b\nadmin = yes\n");
+	struct config *fresh = parse("[listen a]\naddress = unix:/a\nadmin = yes\n"
+				     "[listen b]\naddress = unix:/b\nmode = 0640\n");
+	const struct listen_config *a = config_find_listener(running, "a"),
+				   *b = config_find_listener(running, "b");
+	struct reports changes = {.n = 0};
+
+	(void)state;
+	assert_int_equal(config_listen_mode(a), 0606);
+	assert_int_equal(config_listen_mode(b), 0600);
+	config_adopt(running, fresh);
+	assert_int_equal(a->admin, 0);
+	assert_int_equal(a->mode, 0);
+	assert_int_equal(config_listen_mode(a), 0660);
+	assert_int_equal(b->admin, 1);
+	assert_int_equal(config_listen_mode(b), 0640);
+	config_diff(running, fresh, note_change, &changes);
+	assert_string_equal(changes.text, "[listen a] admin: no -> yes (restart)\n"
+					  "[listen b] admin: yes -> no (restart)\n");
 	config_free(fresh);
 	config_free(running);
 }
@@ -183,7 +233,8 @@ addresses_of_the_command_line_take_the_place_of_all_listeners(void **state)
 	assert_null(config_find_listener(cfg, "web"));
 	assert_string_equal(config_find_listener(cfg, "arg1")->address, "a:1");
 	assert_string_equal(config_find_listener(cfg, "arg2")->address, "unix:/y");
-	assert_int_equal(config_find_listener(cfg, "arg2")->mode, 0660);
+	assert_int_equal(config_listen_mode(config_find_listener(cfg, "arg2")), 0660);
+	assert_int_equal(config_find_listener(cfg, "arg2")->admin, 0);
 	assert_int_equal(reports.n, 0);
 	config_free(cfg);
 }
@@ -224,6 +275,8 @@ main(void)
 	    cmocka_unit_test(a_full_disk_is_noticed_when_printing),
 	    cmocka_unit_test(every_difference_is_named_and_says_whether_it_needs_a_restart),
 	    cmocka_unit_test(a_reload_takes_over_what_it_may_and_leaves_the_rest_as_it_runs),
+	    cmocka_unit_test(
+		a_reload_changes_a_mode_to_0_and_back_but_makes_nobody_an_administrator),
 	    cmocka_unit_test(addresses_of_the_command_line_take_the_place_of_all_listeners),
 	    cmocka_unit_test(a_wrong_address_of_the_command_line_changes_nothing),
 	};

@@ -193,7 +193,7 @@ the_example_of_the_manual_is_valid(void **state)
 	assert_non_null(example);
 	struct config *cfg = parse(example);
 
-	assert_int_equal(cfg->n_listen, 3);
+	assert_int_equal(cfg->n_listen, 4);
 	config_free(cfg);
 	free(example);
 	free(manual);

@@ -138,6 +138,26 @@ a_listener_has_a_name_and_an_address(void **state)
 }
 
 static void
+administrators_come_by_a_unix_socket_or_not_at_all(void **state)
+{
+	static const char reason[] =
+	    "admin = yes needs an address like unix:/run/latchd/admin.sock, since over TCP the "
+	    "kernel attests nobody: give administrators a [listen NAME] of their own\n";
+	char expected[600];
+
+	(void)state;
+	snprintf(expected, sizeof(expected), "f:3: %sf:8: %s", reason, reason);
+	assert_refused("[listen a]\naddress = a:1\nadmin = yes\n"
+		       "[listen b]\naddress = unix:/b\nadmin = yes\n"
+		       "[listen c]\nadmin = on\naddress = UNIX:/c\n",
+	    expected);
+	/* Without an address that alone is what is wrong. */
+	assert_refused("[listen a]\nadmin = yes\n",
+	    "f:1: [listen a] needs an address, such as address = 127.0.0.1:7002\n");
+	config_free(parse("[listen a]\naddress = a:1\nadmin = no\n"));
+}
+
+static void
 a_section_line_that_would_be_read_in_part_is_refused(void **state)
 {
 	(void)state;
@@ -264,6 +284,7 @@ main(void)
 	    cmocka_unit_test(an_unknown_section_is_refused_even_when_it_is_empty),
 	    cmocka_unit_test(nothing_may_be_said_twice),
 	    cmocka_unit_test(a_listener_has_a_name_and_an_address),
+	    cmocka_unit_test(administrators_come_by_a_unix_socket_or_not_at_all),
 	    cmocka_unit_test(a_section_line_that_would_be_read_in_part_is_refused),
 	    cmocka_unit_test(an_indented_line_would_continue_another_and_is_refused),
 	    cmocka_unit_test(a_line_that_would_be_cut_is_refused_and_the_next_one_is_read),

@@ -68,12 +68,18 @@ static const struct edge edges[] = {
     {"[locks]\nmax_locks_per_client", "1", "0", "100000000", "100000001",
 	"between 1 and 100000000"},
     {"[locks]\nmax_name", "1", "0", "64K", "65537", "between 1 and 65536 bytes"},
+    {"[locks]\nmax_waiters", "1", "0", "1000000", "1000001", "between 1 and 1000000"},
+    {"[locks]\nmax_waits_per_client", "1", "0", "1000000", "1000001", "between 1 and 1000000"},
+    {"[locks]\nmax_lease", "1", "999ms", "720h", "2592000001ms", "between 1s and 720h"},
+    {"[locks]\nmax_detached", "1", "0", "100000000", "100000001", "between 1 and 100000000"},
+    {"[locks]\nmax_note", "0", "-1", "4K", "4097", "0 (no notes) or between 1 and 4096 bytes"},
+    {"[locks]\nhistory", "0", "-1", "100000000", "100000001", "0 (off) or between 1 and 100000000"},
     {"[listen a]\naddress=a:1\nmax_clients", "0", "-1", "1000000", "1000001",
 	"0 (only the server's) or between 1 and 1000000"},
     {"[listen a]\naddress=a:1\nmax_locks", "1", "-1", "100000000", "100000001",
 	"0 (only the server's) or between 1 and 100000000"},
     {"[listen a]\naddress=a:1\nmode", "0", "-1", "777", "1000",
-	"an octal number up to 0777, such as 0660"},
+	"0 (0660, with admin 0600) or an octal number up to 0777"},
 };
 
 static void
@@ -158,11 +164,55 @@ a_mode_is_octal_whatever_its_leading_zeros(void **state)
 	assert_int_equal(cfg->listen[1].mode, 0666);
 	config_free(cfg);
 	assert_refused("[listen a]\naddress = unix:/a\nmode = rw-rw----\n",
-	    "f:3: mode must be an octal number up to 0777, such as 0660, not rw-rw----\n");
+	    "f:3: mode must be 0 (0660, with admin 0600) or an octal number up to 0777, not "
+	    "rw-rw----\n");
 	assert_refused("[listen a]\naddress = unix:/a\nmode = 0689\n",
-	    "f:3: mode must be an octal number up to 0777, such as 0660, not 0689\n");
+	    "f:3: mode must be 0 (0660, with admin 0600) or an octal number up to 0777, not "
+	    "0689\n");
 	assert_refused("[listen a]\naddress = unix:/a\nmode = 00660\n",
-	    "f:3: mode must be an octal number up to 0777, such as 0660, not 00660\n");
+	    "f:3: mode must be 0 (0660, with admin 0600) or an octal number up to 0777, not "
+	    "00660\n");
+}
+
+static void
+a_mode_of_0_is_narrow_where_administrators_are_let_in(void **state)
+{
+	struct config *cfg = parse("[listen a]\naddress = unix:/a\nmode = 0000\n"
+				   "[listen b]\naddress = unix:/b\nmode = 0\nadmin = yes\n"
+				   "[listen c]\naddress = unix:/c\nmode = 0666\nadmin = yes\n");
+
+	(void)state;
+	assert_int_equal(config_listen_mode(&cfg->listen[0]), 0660);
+	assert_int_equal(config_listen_mode(&cfg->listen[1]), 0600);
+	assert_int_equal(config_listen_mode(&cfg->listen[2]), 0666);
+	config_free(cfg);
+}
+
+static void
+a_boolean_has_eight_words_in_any_case(void **state)
+{
+	static const char *const words[][2] = {{"no", "yes"}, {"false", "true"}, {"off", "on"},
+	    {"0", "1"}, {"No", "YES"}, {"FALSE", "True"}, {"oFF", "On"}};
+	static const char *const junk[] = {"y", "n", "ye", "yess", "2", "00", "01", "-1", "yes no",
+	    "enabled", "\"yes\"", "yes # comment"};
+	char text[200], expected[200];
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(words) / sizeof(words[0]); i++) {
+		snprintf(text, sizeof(text), "[listen a]\naddress = unix:/a\nadmin = %s ; x\n",
+		    words[i / 2][i % 2]);
+		struct config *cfg = parse(text);
+
+		assert_int_equal(cfg->listen[0].admin, i % 2);
+		config_free(cfg);
+	}
+	for (size_t i = 0; i < sizeof(junk) / sizeof(junk[0]); i++) {
+		snprintf(
+		    text, sizeof(text), "[listen a]\naddress = unix:/a\nadmin = %s\n", junk[i]);
+		snprintf(
+		    expected, sizeof(expected), "f:3: admin must be yes or no, not %s\n", junk[i]);
+		assert_refused(text, expected);
+	}
 }
 
 static void
@@ -174,6 +224,8 @@ every_option_but_the_prefix_needs_a_value(void **state)
 	    "[server]\nmax_line =\n", "f:2: max_line needs a value, such as max_line = 4096\n");
 	assert_refused(
 	    "[log]\nlevel = ; debug\n", "f:2: level needs a value, such as level = info\n");
+	assert_refused("[listen a]\naddress = unix:/a\nadmin =\n",
+	    "f:3: admin needs a value, such as admin = no\n");
 	assert_refused("[listen a]\naddress =\n",
 	    "f:2: address needs a value, such as address = 127.0.0.1:7002\n");
 }
@@ -224,6 +276,37 @@ a_prefix_that_reads_like_a_slip_is_refused(void **state)
 }
 
 static void
+a_path_is_absolute_or_nothing(void **state)
+{
+	char longest[CONFIG_PATH_MAX + 1], text[400];
+	struct config *cfg = parse("[server]\nstate_dir = /var/lib/a b;c ; comment\n");
+
+	(void)state;
+	assert_string_equal(cfg->server.state_dir, "/var/lib/a b;c");
+	config_free(cfg);
+	cfg = parse("[server]\nstate_dir =\n");
+	assert_string_equal(cfg->server.state_dir, "");
+	config_free(cfg);
+	assert_refused("[server]\nstate_dir = lib/latchd\n",
+	    "f:2: state_dir must be an absolute path, not lib/latchd\n");
+	assert_refused("[server]\nstate_dir = \"/x\"\n",
+	    "f:2: state_dir must be an absolute path, not \"/x\"\n");
+	assert_refused("[server]\nstate_dir = /x # ours\n",
+	    "f:2: state_dir must have no '#' at its beginning or behind a blank, as in /x # ours: "
+	    "a comment behind a value begins with ';'\n");
+	if (line_limit() < CONFIG_PATH_MAX + strlen("state_dir = p"))
+		skip();
+	memset(longest, '/', sizeof(longest));
+	longest[CONFIG_PATH_MAX] = '\0';
+	snprintf(text, sizeof(text), "[server]\nstate_dir = %s\n", longest);
+	cfg = parse(text);
+	assert_string_equal(cfg->server.state_dir, longest);
+	config_free(cfg);
+	snprintf(text, sizeof(text), "[server]\nstate_dir = %sp\n", longest);
+	assert_refused(text, "f:2: state_dir must have at most 256 bytes, not 257\n");
+}
+
+static void
 an_address_is_judged_by_the_hook(void **state)
 {
 	(void)state;
@@ -241,10 +324,13 @@ main(void)
 	    cmocka_unit_test(nothing_that_only_resembles_a_number_is_one),
 	    cmocka_unit_test(a_level_is_one_of_four_words),
 	    cmocka_unit_test(a_mode_is_octal_whatever_its_leading_zeros),
+	    cmocka_unit_test(a_mode_of_0_is_narrow_where_administrators_are_let_in),
+	    cmocka_unit_test(a_boolean_has_eight_words_in_any_case),
 	    cmocka_unit_test(every_option_but_the_prefix_needs_a_value),
 	    cmocka_unit_test(a_prefix_is_plain_text_of_up_to_256_bytes),
 	    cmocka_unit_test(a_prefix_ends_where_a_comment_begins),
 	    cmocka_unit_test(a_prefix_that_reads_like_a_slip_is_refused),
+	    cmocka_unit_test(a_path_is_absolute_or_nothing),
 	    cmocka_unit_test(an_address_is_judged_by_the_hook),
 	};
 
