@@ -18,7 +18,7 @@ void clients_stop(struct server *);
 void clients_kill(struct server *, const char *reason);
 /* To be called when timeouts have changed. */
 void clients_rearm(struct server *);
-/* The holder of a lock as ddlockd prints it. */
-void client_describe(const struct lock_owner *, char *buf, size_t size);
+/* What the commands may ask of them. */
+extern const struct host client_host;
 
 #endif

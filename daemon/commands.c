@@ -1,46 +1,83 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The verbs. A new one is a function and a row of the table; the most frequent stand first, since
- * the table is searched from its top.
+ * The table of verbs, and the classic ones. A new one is a function and a row; the most frequent
+ * stand first, since the table is searched from its top.
  */
 #include "commands.h"
 
+#include "events.h"
 #include "listing.h"
-#include "protocol.h"
+#include "request.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
-struct request {
-	struct service *service;
-	struct session *session;
-	struct text args;
-};
+int
+service_init(struct service *service, const struct host *host)
+{
+	service->host = host;
+	post_init(&service->post, 0);
+	service->locks = locks_new();
+	service->history = history_new(0);
+	if (watches_init(&service->watches) == -1 || service->locks == NULL ||
+	    service->history == NULL)
+		return -1;
+	events_init(service);
+	return 0;
+}
+
+void
+service_fini(struct service *service)
+{
+	locks_free(service->locks);
+	history_free(service->history);
+	watches_fini(&service->watches);
+	reply_fini(&service->reply);
+	reply_fini(&service->event);
+	free(service->name);
+}
 
 void
 session_init(struct session *session, struct realm *realm)
 {
-	*session = (struct session){.realm = realm, .owner.quota = &realm->quota};
-	LIST_INIT(&session->owner.held);
+	*session = (struct session){.realm = realm};
+	lock_owner_init(&session->owner, &realm->quota);
+	LIST_INIT(&session->watches);
 }
 
 void
 session_fini(struct session *session, struct service *service)
 {
 	listing_end(service, session);
-	locks_release_all(service->locks, &session->owner);
+	if (!LIST_EMPTY(&session->watches)) {
+		watch_remove_all(&service->watches, &session->watches);
+		events_watched(service);
+	}
+	locks_owner_gone(service->locks, &session->owner, service->now_ns);
+	mail_clear(&service->post, &session->mailbox);
+	who_unref(session->who);
+	session->who = NULL;
 }
 
-/* The name in the table for the `lock=` of a request. True, or false and why not. */
-static bool
-lock_argument(const struct request *request, struct text *name, enum refusal *why)
+struct who *
+session_who(struct service *service, struct session *session)
 {
-	struct service *service = request->service;
-	const struct realm *realm = request->session->realm;
-	unsigned times = protocol_find(request->args, "lock", name);
+	if (session->who == NULL) {
+		struct session_info info;
 
-	if (times > 1)
-		*why = REFUSE_BAD_ARGS;
-	else if (name->len == 0)
+		service->host->info(session, &info);
+		session->who = who_new(info.client, "", 0, info.peer, info.pid, info.uid);
+	}
+	return session->who;
+}
+
+/* Names. */
+
+bool
+table_name(struct service *service, const struct realm *realm, unsigned n, struct text *name,
+    enum refusal *why)
+{
+	if (name->len == 0)
 		*why = REFUSE_EMPTY_LOCK;
 	else if (name->len > service->max_name)
 		*why = REFUSE_NAME_TOO_LONG;
@@ -49,37 +86,66 @@ lock_argument(const struct request *request, struct text *name, enum refusal *wh
 	else if (realm->prefix_len == 0)
 		return true;
 	else {
-		memcpy(service->name, realm->prefix, realm->prefix_len);
-		memcpy(service->name + realm->prefix_len, name->at, name->len);
-		*name = (struct text){service->name, realm->prefix_len + name->len};
+		char *whole = service->name + n * (realm->prefix_len + service->max_name);
+
+		memcpy(whole, realm->prefix, realm->prefix_len);
+		memcpy(whole + realm->prefix_len, name->at, name->len);
+		*name = (struct text){whole, realm->prefix_len + name->len};
 		return true;
 	}
 	return false;
 }
 
-static enum refusal
+bool
+realm_name(const struct realm *realm, const struct lock *lock, const char **name, size_t *len)
+{
+	size_t whole;
+	const char *at = lock_name(lock, &whole);
+
+	if (whole < realm->prefix_len || memcmp(at, realm->prefix, realm->prefix_len) != 0)
+		return false;
+	*name = at + realm->prefix_len;
+	*len = whole - realm->prefix_len;
+	return true;
+}
+
+/* The name in the table for the `lock=` of a classic request. True, or false and why not. */
+static bool
+lock_argument(const struct request *request, struct text *name, enum refusal *why)
+{
+	if (protocol_find(request->raw, "lock", name) > 1) {
+		*why = REFUSE_BAD_ARGS;
+		return false;
+	}
+	return table_name(request->service, request->session->realm, 0, name, why);
+}
+
+enum refusal
 refusal_of(enum lock_result result)
 {
-	static const enum refusal refusals[] = {
+	static const enum refusal refusals[LOCK_RESULTS] = {
 	    [LOCK_TAKEN] = REFUSE_TAKEN,
-	    [LOCK_NOT_HELD] = REFUSE_DIDNTHAVE,
+	    [LOCK_HELD] = REFUSE_HELD,
+	    [LOCK_ALREADY_WAITING] = REFUSE_ALREADY_WAITING,
+	    [LOCK_NOT_HELD] = REFUSE_NOT_HELD,
+	    [LOCK_STALE] = REFUSE_STALE,
+	    [LOCK_NO_LEASE] = REFUSE_NO_LEASE,
+	    [LOCK_KEY_IN_USE] = REFUSE_KEY_IN_USE,
+	    [LOCK_DEADLOCK] = REFUSE_DEADLOCK,
 	    [LOCK_TABLE_FULL] = REFUSE_TOO_MANY_LOCKS,
 	    [LOCK_QUOTA_FULL] = REFUSE_TOO_MANY_LOCKS_PER_LISTENER,
 	    [LOCK_OWNER_FULL] = REFUSE_TOO_MANY_LOCKS_PER_CLIENT,
+	    [LOCK_QUEUE_FULL] = REFUSE_TOO_MANY_WAITERS,
+	    [LOCK_WAITS_FULL] = REFUSE_TOO_MANY_WAITS,
+	    [LOCK_DETACHED_FULL] = REFUSE_TOO_MANY_DETACHED,
+	    [LOCK_NO_TOKEN] = REFUSE_NO_TOKEN,
 	    [LOCK_NO_MEMORY] = REFUSE_NO_MEMORY,
 	};
 
 	return refusals[result];
 }
 
-static void
-answer(struct request *request, enum lock_result result)
-{
-	if (result == LOCK_OK)
-		protocol_ok(&request->service->reply);
-	else
-		protocol_refuse(&request->service->reply, refusal_of(result));
-}
+/* The classic verbs. */
 
 static void
 cmd_trylock(struct request *request)
@@ -90,11 +156,14 @@ cmd_trylock(struct request *request)
 	enum lock_result result = LOCK_TAKEN;
 
 	if (lock_argument(request, &name, &why)) {
-		result = locks_try(service->locks, &request->session->owner, name.at, name.len);
-		answer(request, result);
-	} else {
-		protocol_refuse(&service->reply, why);
+		result = locks_try(
+		    service->locks, &request->session->owner, name.at, name.len, service->now_ns);
+		why = refusal_of(result);
 	}
+	if (result == LOCK_OK)
+		protocol_ok(&service->reply);
+	else
+		protocol_refuse(&service->reply, why);
 	stats_count_trylock(&service->stats, service->now_ns, result == LOCK_OK);
 }
 
@@ -105,11 +174,13 @@ cmd_releaselock(struct request *request)
 	struct text name;
 	enum refusal why;
 
-	if (lock_argument(request, &name, &why))
-		answer(request,
-		    locks_release(service->locks, &request->session->owner, name.at, name.len));
-	else
+	if (!lock_argument(request, &name, &why))
 		protocol_refuse(&service->reply, why);
+	else if (locks_release(service->locks, &request->session->owner, name.at, name.len,
+		     service->now_ns) == LOCK_OK)
+		protocol_ok(&service->reply);
+	else
+		protocol_refuse(&service->reply, REFUSE_DIDNTHAVE);
 }
 
 static void
@@ -146,23 +217,92 @@ cmd_load(struct request *request)
 	    &service->reply, "LOAD: %" PRIu64 "\n\n", stats_load(&service->stats, service->now_ns));
 }
 
-#define VERB(name)                                                                                 \
-	{                                                                                          \
-#name, sizeof(#name) - 1, cmd_##name                                               \
-	}
+/* The native verbs that need nothing but an answer. */
 
-static const struct verb {
-	const char *name; /* lower case letters */
-	size_t len;
-	void (*run)(struct request *);
-} verbs[] = {
-    VERB(trylock),
-    VERB(releaselock),
-    VERB(noop),
-    VERB(locks),
-    VERB(status),
-    VERB(load),
+static void
+cmd_ping(struct request *request)
+{
+	struct answer answer = answer_to(request);
+
+	answer_ok(&answer);
+	answer_end(&answer);
+}
+
+static void
+cmd_version(struct request *request)
+{
+	struct answer answer = answer_to(request);
+
+	answer_ok(&answer);
+	answer_word(&answer, "version", VERSION);
+	answer_word(&answer, "protocol", "1");
+	answer_end(&answer);
+}
+
+static void
+cmd_quit(struct request *request)
+{
+	cmd_ping(request);
+	request->session->quits = true;
+}
+
+/* The table. */
+
+#define CLASSIC(verb)                                                                              \
+	{                                                                                          \
+		.name = #verb, .len = sizeof(#verb) - 1, .run = cmd_##verb                         \
+	}
+#define ALIAS(word, verb, names, ...)                                                              \
+	{                                                                                          \
+		.name = #word, .len = sizeof(#word) - 1, .run = cmd_##verb, .native = true,        \
+		.n_names = (names), .args = (__VA_ARGS__)                                          \
+	}
+#define NATIVE(verb, names, ...) ALIAS(verb, verb, names, __VA_ARGS__)
+
+#define LOCK ARG_BIT(ARG_LOCK)
+#define ACQUIRE                                                                                    \
+	LOCK | ARG_BIT(ARG_MODE) | ARG_BIT(ARG_SLOTS) | ARG_BIT(ARG_WAIT) | ARG_BIT(ARG_LEASE) |   \
+	    ARG_BIT(ARG_KEY) | ARG_BIT(ARG_ATLEAST) | ARG_BIT(ARG_NOTE) | ARG_BIT(ARG_BEAT)
+#define RELEASE LOCK | ARG_BIT(ARG_TOKEN) | ARG_BIT(ARG_KEY)
+
+static const struct verb verbs[] = {
+    CLASSIC(trylock),
+    CLASSIC(releaselock),
+    CLASSIC(noop),
+    NATIVE(acquire, LOCK_NAMES_MAX, ACQUIRE),
+    NATIVE(release, LOCK_NAMES_MAX, RELEASE),
+    NATIVE(renew, 1, RELEASE | ARG_BIT(ARG_LEASE)),
+    NATIVE(cancel, 0, 0),
+    CLASSIC(locks),
+    CLASSIC(status),
+    CLASSIC(load),
+    NATIVE(ping, 0, 0),
+    NATIVE(iam, 1, LOCK | ARG_BIT(ARG_NAME)),
+    NATIVE(inspect, 1, LOCK | ARG_BIT(ARG_AFTER) | ARG_BIT(ARG_LIMIT)),
+    NATIVE(list, 0, ARG_BIT(ARG_PREFIX) | ARG_BIT(ARG_AFTER) | ARG_BIT(ARG_LIMIT)),
+    NATIVE(why, 1, LOCK),
+    NATIVE(history, 1, LOCK | ARG_BIT(ARG_AT) | ARG_BIT(ARG_LIMIT)),
+    NATIVE(watch, 1, LOCK | ARG_BIT(ARG_PREFIX)),
+    NATIVE(unwatch, 1, LOCK | ARG_BIT(ARG_PREFIX)),
+    NATIVE(clients, 0, ARG_BIT(ARG_AFTER) | ARG_BIT(ARG_LIMIT)),
+    NATIVE(stats, 0, 0),
+    NATIVE(revoke, 1, LOCK | ARG_BIT(ARG_TOKEN)),
+    NATIVE(kick, 0, ARG_BIT(ARG_CLIENT)),
+    NATIVE(version, 0, 0),
+    NATIVE(help, 1, LOCK),
+    NATIVE(quit, 0, 0),
+    ALIAS(lock, acquire, LOCK_NAMES_MAX, ACQUIRE),
+    ALIAS(unlock, release, LOCK_NAMES_MAX, RELEASE),
 };
+
+enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
+
+const struct verb *
+verbs_all(size_t *n)
+{
+	*n = VERBS;
+	return verbs;
+}
 
 /* A word is letters, digits and `_`: setting this bit lowers a letter and makes no letter of the
  * others. */
@@ -175,10 +315,10 @@ same_word(const char *word, const char *lower, size_t len)
 	return true;
 }
 
-static const struct verb *
-find_verb(const char *word, size_t len)
+const struct verb *
+verb_find(const char *word, size_t len)
 {
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+	for (size_t i = 0; i < VERBS; i++)
 		if (verbs[i].len == len && same_word(word, verbs[i].name, len))
 			return &verbs[i];
 	return NULL;
@@ -190,17 +330,72 @@ is_blank(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r'); /* as Perl's \s */
 }
 
+static bool
+is_id(const struct text *id)
+{
+	enum { ID_MAX = 64 };
+
+	for (size_t i = 0; i < id->len; i++)
+		if (id->at[i] <= ' ' || id->at[i] > '~')
+			return false;
+	return id->len > 0 && id->len <= ID_MAX;
+}
+
+/* The arguments of a native verb; false: they were refused. */
+static bool
+native_args(struct request *request, const struct verb *verb)
+{
+	struct args *args = &request->args;
+	struct args_error error;
+
+	if (!args_parse(args, request->raw, verb->args | ARG_BIT(ARG_ID), verb->n_names, &error)) {
+		refuse_args(request, &error);
+		return false;
+	}
+	if (!args_has(args, ARG_ID))
+		return true;
+	if (!is_id(&args->value[ARG_ID])) {
+		refuse_arg(request, ARG_ID, "has 1 to 64 printable bytes");
+		return false;
+	}
+	request->id = args->value[ARG_ID];
+	args->present &= ~ARG_BIT(ARG_ID);
+	return true;
+}
+
 void
 commands_run(struct service *service, struct session *session, char *line, size_t len)
 {
 	size_t at = protocol_verb_len(line, len);
-	const struct verb *verb = find_verb(line, at);
+	const struct verb *verb = verb_find(line, at);
 
+	if (verb == NULL && line[0] == '?') {
+		verb = verb_find("help", 4);
+		at = 1;
+	}
 	if (verb == NULL) {
 		protocol_refuse(&service->reply, REFUSE_UNKNOWN_COMMAND);
 		return;
 	}
 	while (at < len && is_blank(line[at]))
 		at++;
-	verb->run(&(struct request){service, session, {line + at, len - at}});
+	if (lock_owner_news(&session->owner) != NULL) /* what it waited for came first */
+		session_tell_news(service, session);
+	struct request request; /* its arguments are not cleared first: they are large */
+	request.service = service;
+	request.session = session;
+	request.raw = (struct text){line + at, len - at};
+	if (verb->native) {
+		request.id = (struct text){line, 0};
+		session->native = true;
+		if (!native_args(&request, verb))
+			return;
+	}
+	verb->run(&request);
+}
+
+bool
+commands_is_urgent(const char *line, size_t len)
+{
+	return protocol_verb_len(line, len) == 6 && same_word(line, "cancel", 6);
 }

@@ -33,6 +33,7 @@ drop_front(struct lines *lines, size_t done)
 		return;
 	}
 	lines->len -= (uint32_t)done;
+	lines->scanned = 0;
 	memmove(lines->held, lines->held + done, lines->len);
 }
 
@@ -104,6 +105,37 @@ lines_feed(struct lines *lines, char *buf, size_t len, size_t max_line, line_fn 
 	if (state.too_long)
 		return LINES_TOO_LONG;
 	return done == len || hold(lines, buf + done, len - done) == 0 ? LINES_OK : LINES_NO_MEMORY;
+}
+
+enum lines_result
+lines_hold(struct lines *lines, const char *buf, size_t len)
+{
+	return hold(lines, buf, len) == 0 ? LINES_OK : LINES_NO_MEMORY;
+}
+
+void
+lines_urgent(struct lines *lines, line_fn fn, bool (*again)(void *arg), void *arg)
+{
+	size_t in = lines->scanned, out = in;
+	char *end;
+
+	while (again(arg) && (end = memchr(lines->held + in, '\n', lines->len - in)) != NULL) {
+		char *line = lines->held + in;
+		size_t whole = (size_t)(end - line) + 1, len = whole - 1;
+
+		if (len > 0 && line[len - 1] == '\r')
+			len--;
+		if (len == 0 || !fn(arg, line, len)) {
+			memmove(lines->held + out, line, whole);
+			out += whole;
+		}
+		in += whole;
+	}
+	lines->scanned = (uint32_t)out;
+	memmove(lines->held + out, lines->held + in, lines->len - in);
+	lines->len -= (uint32_t)(in - out);
+	if (lines->len == 0)
+		lines_fini(lines);
 }
 
 void

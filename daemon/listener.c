@@ -96,6 +96,7 @@ apply_config(struct listener *listener)
 	listener->realm.prefix = listener->config->prefix;
 	listener->realm.prefix_len = strlen(listener->config->prefix);
 	listener->realm.quota.max = listener->config->max_locks;
+	listener->realm.quota.max_detached = listener->server->config->locks.max_detached;
 	listener->realm.admin = listener->config->admin && is_unix(listener);
 	if (listener->own_path != NULL &&
 	    chmod(listener->own_path, (mode_t)config_listen_mode(listener->config)) == -1)

@@ -2,7 +2,7 @@
 /* See listing.h. */
 #include "listing.h"
 
-#include "protocol.h"
+#include "request.h"
 
 #include <stdlib.h>
 
@@ -17,40 +17,45 @@ struct listing {
 	uint64_t places[]; /* sorted by the names that were there */
 };
 
-/* The name as the realm's clients know it; false where it is another realm's. */
-static bool
-visible_name(const struct realm *realm, const struct lock *lock, const char **name, size_t *len)
-{
-	*name = lock_name(lock, len);
-	if (*len < realm->prefix_len || memcmp(*name, realm->prefix, realm->prefix_len) != 0)
-		return false;
-	*name += realm->prefix_len;
-	*len -= realm->prefix_len;
-	return true;
-}
-
 struct output {
 	struct service *service;
 	const struct realm *realm;
 };
 
+/* As ddlockd names a holder. */
+static void
+write_holder(struct service *service, const struct grant *grant)
+{
+	struct session_info info = {.peer = "detached"};
+	struct grant_view view;
+
+	grant_view(grant, &view);
+	if (view.owner != NULL)
+		service->host->info(session_of(view.owner), &info);
+	REPLY_LITERAL(&service->reply, "DDLockd::Client::Internal(R): open to ");
+	reply_text(&service->reply, info.peer);
+}
+
+/* A line a holder; of more than a reply has room for, the rest is left out. */
 static void
 write_lock(const struct lock *lock, void *arg)
 {
 	const struct output *output = arg;
 	struct service *service = output->service;
-	char holder[HOLDER_SIZE];
 	const char *name;
 	size_t len;
 
-	if (!visible_name(output->realm, lock, &name, &len))
+	if (!realm_name(output->realm, lock, &name, &len))
 		return;
-	service->describe(lock_holder(lock), holder, sizeof(holder));
-	REPLY_LITERAL(&service->reply, "  ");
-	reply_name(&service->reply, name, len);
-	REPLY_LITERAL(&service->reply, " = ");
-	reply_add(&service->reply, holder, strlen(holder));
-	REPLY_LITERAL(&service->reply, "\n");
+	for (const struct grant *grant = lock_first_holder(lock);
+	     grant != NULL && reply_room(&service->reply) > 3 * len + HOLDER_SIZE;
+	     grant = lock_next_holder(grant)) {
+		REPLY_LITERAL(&service->reply, "  ");
+		reply_name(&service->reply, name, len);
+		REPLY_LITERAL(&service->reply, " = ");
+		write_holder(service, grant);
+		REPLY_LITERAL(&service->reply, "\n");
+	}
 }
 
 /* What is to be sorted: the locks themselves, which cannot go while the notes are made. */
@@ -67,7 +72,7 @@ note_lock(const struct lock *lock, void *arg)
 	const char *name;
 	size_t len;
 
-	if (visible_name(notes->realm, lock, &name, &len))
+	if (realm_name(notes->realm, lock, &name, &len))
 		notes->locks[notes->n++] = lock;
 }
 
@@ -86,7 +91,7 @@ compare_names(const void *a, const void *b)
 static struct listing *
 sorted_listing(struct service *service, const struct realm *realm)
 {
-	size_t count = locks_count(service->locks);
+	size_t count = locks_count_names(service->locks);
 	size_t size = sizeof(struct listing) + count * sizeof(uint64_t);
 	uint64_t cursor = 0;
 

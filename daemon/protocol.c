@@ -33,31 +33,71 @@ static const unsigned char kinds[256] = {
 };
 
 /* ddlockd puts a blank after the code also where no text follows, so all of ours do. */
-#define LINE(code, prose)                                                                          \
+#define REFUSAL(code, text, prose)                                                                 \
 	{                                                                                          \
-		"ERR " code " " prose "\r\n", sizeof("ERR " code " " prose "\r\n") - 1             \
+		"ERR " code " " text "\r\n", sizeof("ERR " code " " text "\r\n") - 1, code, prose  \
 	}
 
 static const struct {
-	const char *line;
+	const char *line; /* of a classic verb */
 	size_t len;
+	const char *code, *prose; /* of a native one */
 } refusals[REFUSALS] = {
-    [REFUSE_UNKNOWN_COMMAND] = LINE("unknown_command", "Unknown+server+command"),
-    [REFUSE_EMPTY_LOCK] = LINE("empty_lock", ""),
-    [REFUSE_TAKEN] = LINE("taken", ""),
-    [REFUSE_DIDNTHAVE] = LINE("didnthave", ""),
-    [REFUSE_BAD_NAME] = LINE("bad_name", ""),
-    [REFUSE_BAD_ARGS] = LINE("bad_args", ""),
-    [REFUSE_NAME_TOO_LONG] = LINE("name_too_long", ""),
-    [REFUSE_TOO_MANY_LOCKS] = LINE("too_many_locks", ""),
-    [REFUSE_TOO_MANY_LOCKS_PER_LISTENER] = LINE("too_many_locks_per_listener", ""),
-    [REFUSE_TOO_MANY_LOCKS_PER_CLIENT] = LINE("too_many_locks_per_client", ""),
-    [REFUSE_NO_MEMORY] = LINE("no_memory", ""),
-    [REFUSE_LINE_TOO_LONG] = LINE("line_too_long", ""),
-    [REFUSE_LINE_TIMEOUT] = LINE("line_timeout", ""),
-    [REFUSE_TOO_MANY_CLIENTS] = LINE("too_many_clients", ""),
-    [REFUSE_TOO_MANY_CLIENTS_PER_LISTENER] = LINE("too_many_clients_per_listener", ""),
-    [REFUSE_TOO_MANY_CLIENTS_PER_IP] = LINE("too_many_clients_per_ip", ""),
+    [REFUSE_UNKNOWN_COMMAND] =
+	REFUSAL("unknown_command", "Unknown+server+command", "there is no such verb; try help"),
+    [REFUSE_EMPTY_LOCK] = REFUSAL("empty_lock", "", "the name is missing or empty"),
+    [REFUSE_TAKEN] = REFUSAL("taken", "", "somebody holds it"),
+    [REFUSE_DIDNTHAVE] = REFUSAL("didnthave", "", "this connection does not hold it"),
+    [REFUSE_BAD_NAME] = REFUSAL("bad_name", "", "a name must not have a NUL byte"),
+    [REFUSE_BAD_ARGS] = REFUSAL("bad_args", "", "the arguments are wrong"),
+    [REFUSE_NAME_TOO_LONG] = REFUSAL("name_too_long", "", "the name has more than max_name bytes"),
+    [REFUSE_TOO_MANY_LOCKS] =
+	REFUSAL("too_many_locks", "", "the server has max_locks locks and places in queues"),
+    [REFUSE_TOO_MANY_LOCKS_PER_LISTENER] = REFUSAL("too_many_locks_per_listener", "",
+	"the clients of this listener have its max_locks locks and places in queues"),
+    [REFUSE_TOO_MANY_LOCKS_PER_CLIENT] = REFUSAL("too_many_locks_per_client", "",
+	"this connection has max_locks_per_client locks and places in queues"),
+    [REFUSE_NO_MEMORY] = REFUSAL("no_memory", "", "the server has no memory for this"),
+    [REFUSE_LINE_TOO_LONG] = REFUSAL("line_too_long", "", "the line has more than max_line bytes"),
+    [REFUSE_LINE_TIMEOUT] =
+	REFUSAL("line_timeout", "", "the line was not ended within line_timeout"),
+    [REFUSE_TOO_MANY_CLIENTS] =
+	REFUSAL("too_many_clients", "", "the server has max_clients connections"),
+    [REFUSE_TOO_MANY_CLIENTS_PER_LISTENER] = REFUSAL(
+	"too_many_clients_per_listener", "", "this listener has its max_clients connections"),
+    [REFUSE_TOO_MANY_CLIENTS_PER_IP] =
+	REFUSAL("too_many_clients_per_ip", "", "this address has max_clients_per_ip connections"),
+    [REFUSE_HELD] = REFUSAL("held", "", "this connection holds it already"),
+    [REFUSE_ALREADY_WAITING] =
+	REFUSAL("already_waiting", "", "this connection waits for it already"),
+    [REFUSE_NOT_HELD] =
+	REFUSAL("not_held", "", "this connection does not hold it, nor is it held by that key"),
+    [REFUSE_STALE] = REFUSAL("stale", "", "that token is not the current grant any more"),
+    [REFUSE_NO_LEASE] =
+	REFUSAL("no_lease", "", "it was taken without a lease; give lease= to let it have one"),
+    [REFUSE_KEY_IN_USE] =
+	REFUSAL("key_in_use", "", "this key is in use there for an acquire of another kind"),
+    [REFUSE_DEADLOCK] = REFUSAL("deadlock", "", "to wait would never end"),
+    [REFUSE_TIMEOUT] = REFUSAL("timeout", "", "the time to wait is over"),
+    [REFUSE_CANCELLED] = REFUSAL("cancelled", "", "it was withdrawn"),
+    [REFUSE_UNKNOWN_ID] = REFUSAL("unknown_id", "", "no such acquire is waiting"),
+    [REFUSE_ID_IN_USE] = REFUSAL("id_in_use", "", "an acquire with this id is waiting already"),
+    [REFUSE_UNKNOWN_CLIENT] = REFUSAL("unknown_client", "", "there is no such client"),
+    [REFUSE_LEASE_TOO_LONG] = REFUSAL("lease_too_long", "", "it is longer than max_lease"),
+    [REFUSE_NOTE_TOO_LONG] = REFUSAL("note_too_long", "", "the note has more than max_note bytes"),
+    [REFUSE_TOO_MANY_WAITERS] = REFUSAL("too_many_waiters", "", "max_waiters wait for it already"),
+    [REFUSE_TOO_MANY_WAITS] = REFUSAL(
+	"too_many_waits", "", "this connection waits for max_waits_per_client names already"),
+    [REFUSE_TOO_MANY_DETACHED] = REFUSAL(
+	"too_many_detached", "", "this listener has max_detached locks without a connection"),
+    [REFUSE_TOO_MANY_WATCHES] =
+	REFUSAL("too_many_watches", "", "this connection watches as much as it may"),
+    [REFUSE_PIPELINE_FULL] =
+	REFUSAL("pipeline_full", "", "more than 64 KiB were sent while an acquire waits"),
+    [REFUSE_NO_TOKEN] =
+	REFUSAL("no_token", "", "no fencing token can be had: state_dir cannot be written"),
+    [REFUSE_ADMIN_ONLY] = REFUSAL("admin_only", "", "this takes a listener with admin = yes"),
+    [REFUSE_SHUTDOWN] = REFUSAL("shutdown", "", "the server stops"),
 };
 
 void
@@ -79,6 +119,18 @@ protocol_refusal(enum refusal refusal, size_t *len)
 	return refusals[refusal].line;
 }
 
+const char *
+protocol_code(enum refusal refusal)
+{
+	return refusals[refusal].code;
+}
+
+const char *
+protocol_prose(enum refusal refusal)
+{
+	return refusals[refusal].prose;
+}
+
 size_t
 protocol_verb_len(const char *line, size_t len)
 {
@@ -98,6 +150,15 @@ hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+int
+protocol_escape(const char *at, const char *end)
+{
+	if (end - at < 3)
+		return -1;
+	int high = hex_digit(at[1]), low = hex_digit(at[2]);
+	return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
 /* Decodes a key or a value from *FROM to its end, which is left there. Nothing moves before an
  * escape. */
 static struct text
@@ -109,11 +170,10 @@ decode(char **from, const char *end, int plain)
 	while (in < end && (kinds[(unsigned char)*in] & plain))
 		in++;
 	for (out = in; in < end && *in != '&' && (*in != '=' || plain == IN_VALUE); in++) {
-		int high, low;
+		int byte;
 
-		if (*in == '%' && end - in > 2 && (high = hex_digit(in[1])) >= 0 &&
-		    (low = hex_digit(in[2])) >= 0) {
-			*out++ = (char)(high << 4 | low);
+		if (*in == '%' && (byte = protocol_escape(in, end)) != -1) {
+			*out++ = (char)byte;
 			in += 2;
 		} else {
 			*out++ = *in == '+' ? ' ' : *in;

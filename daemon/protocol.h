@@ -32,6 +32,29 @@ enum refusal {
 	REFUSE_TOO_MANY_CLIENTS,
 	REFUSE_TOO_MANY_CLIENTS_PER_LISTENER,
 	REFUSE_TOO_MANY_CLIENTS_PER_IP,
+	/* of native verbs only */
+	REFUSE_HELD,
+	REFUSE_ALREADY_WAITING,
+	REFUSE_NOT_HELD,
+	REFUSE_STALE,
+	REFUSE_NO_LEASE,
+	REFUSE_KEY_IN_USE,
+	REFUSE_DEADLOCK,
+	REFUSE_TIMEOUT,
+	REFUSE_CANCELLED,
+	REFUSE_UNKNOWN_ID,
+	REFUSE_ID_IN_USE,
+	REFUSE_UNKNOWN_CLIENT,
+	REFUSE_LEASE_TOO_LONG,
+	REFUSE_NOTE_TOO_LONG,
+	REFUSE_TOO_MANY_WAITERS,
+	REFUSE_TOO_MANY_WAITS,
+	REFUSE_TOO_MANY_DETACHED,
+	REFUSE_TOO_MANY_WATCHES,
+	REFUSE_PIPELINE_FULL,
+	REFUSE_NO_TOKEN,
+	REFUSE_ADMIN_ONLY,
+	REFUSE_SHUTDOWN,
 	REFUSALS
 };
 
@@ -41,10 +64,16 @@ void protocol_ok(struct reply *);
 void protocol_refuse(struct reply *, enum refusal);
 /* The whole line, CR LF included; *LEN is its length. */
 const char *protocol_refusal(enum refusal, size_t *len);
+/* The code alone, and what it means in words: the parts of a native verb's refusal. */
+const char *protocol_code(enum refusal);
+const char *protocol_prose(enum refusal);
 
 /* The first word of the line (letters, digits, `_`, from its first byte), as long as it goes. May
  * be 0. */
 size_t protocol_verb_len(const char *line, size_t len);
+
+/* The byte that the `%XX` at AT stands for; -1 where it is none. */
+int protocol_escape(const char *at, const char *end);
 
 /*
  * Finds the value of KEY in `key=value&…` and decodes it in place, `+` to a space and %XX to a

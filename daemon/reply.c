@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 int
 reply_init(struct reply *reply, size_t full, size_t line)
@@ -38,26 +39,147 @@ reply_printf(struct reply *reply, const char *format, ...)
 }
 
 static bool
-must_escape(unsigned char c)
+is_control(unsigned char c)
 {
 	return c < 0x20 || c == 0x7f || c == '%';
+}
+
+/* The controls from U+0080 to U+009F, which some terminals obey. */
+static bool
+is_c1(const char *text, size_t left)
+{
+	return left > 1 && (unsigned char)text[0] == 0xc2 &&
+	       ((unsigned char)text[1] & 0xe0) == 0x80;
+}
+
+static const char hex[] = "0123456789ABCDEF";
+
+static void
+add_escaped(struct reply *reply, unsigned char c)
+{
+	char escaped[3] = {'%', hex[c >> 4], hex[c & 15]};
+
+	reply_add(reply, escaped, sizeof(escaped));
+}
+
+static void
+add_readable(struct reply *reply, const char *text, size_t len, bool c1_too)
+{
+	size_t plain = 0; /* where the bytes that need no escape begin */
+
+	for (size_t i = 0; i < len; i++) {
+		if (!is_control((unsigned char)text[i]) && !(c1_too && is_c1(text + i, len - i)))
+			continue;
+		reply_add(reply, text + plain, i - plain);
+		add_escaped(reply, (unsigned char)text[i]);
+		plain = i + 1;
+	}
+	reply_add(reply, text + plain, len - plain);
 }
 
 void
 reply_name(struct reply *reply, const char *name, size_t len)
 {
-	static const char hex[] = "0123456789ABCDEF";
-	size_t plain = 0; /* where the bytes that need no escape begin */
+	add_readable(reply, name, len, false);
+}
+
+void
+reply_prose(struct reply *reply, const char *text, size_t len)
+{
+	add_readable(reply, text, len, true);
+}
+
+#define RANGE(from, to) [from... to] = true
+
+/* What stands for itself in a value of ours. */
+static const bool unreserved[256] = {
+    RANGE('a', 'z'),
+    RANGE('A', 'Z'),
+    RANGE('0', '9'),
+    ['-'] = true,
+    ['.'] = true,
+    ['_'] = true,
+    ['~'] = true,
+    ['/'] = true,
+    [':'] = true,
+    ['@'] = true,
+};
+
+void
+reply_encoded(struct reply *reply, const char *text, size_t len)
+{
+	size_t plain = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)name[i];
+		unsigned char c = (unsigned char)text[i];
 
-		if (!must_escape(c))
+		if (unreserved[c])
 			continue;
-		char escaped[3] = {'%', hex[c >> 4], hex[c & 15]};
-		reply_add(reply, name + plain, i - plain);
-		reply_add(reply, escaped, sizeof(escaped));
+		reply_add(reply, text + plain, i - plain);
+		if (c == ' ')
+			REPLY_LITERAL(reply, "+");
+		else
+			add_escaped(reply, c);
 		plain = i + 1;
 	}
-	reply_add(reply, name + plain, len - plain);
+	reply_add(reply, text + plain, len - plain);
+}
+
+void
+reply_number(struct reply *reply, uint64_t number)
+{
+	char digits[20], *at = digits + sizeof(digits);
+
+	do
+		*--at = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	reply_add(reply, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_MS INT64_C(1000000)
+
+void
+reply_seconds(struct reply *reply, int64_t ns)
+{
+	uint64_t ms = ns > 0 ? (uint64_t)(ns / NS_PER_MS) : 0;
+	unsigned rest = ms % 1000;
+
+	reply_number(reply, ms / 1000);
+	if (rest == 0)
+		return;
+	char fraction[4] = {
+	    '.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10), (char)('0' + rest % 10)};
+	size_t len = rest % 10 != 0 ? 4 : rest % 100 != 0 ? 3 : 2;
+	reply_add(reply, fraction, len);
+}
+
+void
+reply_duration(struct reply *reply, int64_t ns)
+{
+	int64_t s = ns > 0 ? ns / NS_PER_S : 0;
+	int minutes = (int)(s / 60 % 60);
+
+	if (s == 0)
+		reply_printf(reply, "%dms", ns > 0 ? (int)(ns / NS_PER_MS) : 0);
+	else if (s < 60)
+		reply_printf(reply, "%ds", (int)s);
+	else if (s < 3600)
+		reply_printf(reply, "%dm%02ds", minutes, (int)(s % 60));
+	else if (s < 86400)
+		reply_printf(reply, "%dh%02dm", (int)(s / 3600), minutes);
+	else
+		reply_printf(reply, "%lldd%dh", (long long)(s / 86400), (int)(s / 3600 % 24));
+}
+
+void
+reply_time(struct reply *reply, int64_t wall_ns)
+{
+	time_t seconds = wall_ns / NS_PER_S;
+	struct tm utc;
+	char text[64];
+
+	if (gmtime_r(&seconds, &utc) == NULL)
+		memset(&utc, 0, sizeof(utc));
+	reply_add(reply, text, strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc));
 }

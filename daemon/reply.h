@@ -28,6 +28,17 @@ void reply_printf(struct reply *, const char *format, ...) __attribute__((format
 /* NAME as `locks` prints it: raw, but control bytes and `%` become %XX, so that none forges a line.
  */
 void reply_name(struct reply *, const char *name, size_t len);
+/* Words for people: as reply_name, and no C1 control in UTF-8 either. */
+void reply_prose(struct reply *, const char *text, size_t len);
+/* URL-encoded, so that it is one value of one pair whatever it holds. */
+void reply_encoded(struct reply *, const char *text, size_t len);
+void reply_number(struct reply *, uint64_t);
+/* Seconds, to the millisecond: `312`, `2.5`. Less than none is 0. */
+void reply_seconds(struct reply *, int64_t ns);
+/* The same for people: `800ms`, `5m12s`, `3h05m`, `2d4h`. */
+void reply_duration(struct reply *, int64_t ns);
+/* RFC 3339, UTC, of nanoseconds since 1970. */
+void reply_time(struct reply *, int64_t wall_ns);
 
 static inline void
 reply_add(struct reply *reply, const char *data, size_t len)
@@ -39,6 +50,18 @@ reply_add(struct reply *reply, const char *data, size_t len)
 }
 
 #define REPLY_LITERAL(reply, text) reply_add(reply, text, sizeof(text) - 1)
+
+static inline void
+reply_text(struct reply *reply, const char *text)
+{
+	reply_add(reply, text, strlen(text));
+}
+
+static inline size_t
+reply_room(const struct reply *reply)
+{
+	return reply->size - reply->len;
+}
 
 static inline bool
 reply_is_full(const struct reply *reply)

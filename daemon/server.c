@@ -3,6 +3,8 @@
 #include "server.h"
 
 #include "client.h"
+#include "deliver.h"
+#include "events.h"
 #include "listener.h"
 #include "reload.h"
 #include "systemd.h"
@@ -22,7 +24,8 @@ enum {
 	STATUS_MS = 5000,  /* how often the status line is renewed */
 	STATUS_SIZE = 128, /* bytes of it */
 	RETRY_MS = 30000,  /* after tokens could not be reserved, before half of them are used up */
-	SPARE_FDS = 32	   /* descriptors that are no clients */
+	SPARE_FDS = 32,	   /* descriptors that are no clients */
+	LINE_ROOM = 4096   /* numbers and words in the longest answer */
 };
 
 static void
@@ -30,9 +33,7 @@ free_parts(struct server *server)
 {
 	ds_loop_free(server->loop); /* closes the clients, which release their locks */
 	listeners_free(server);
-	locks_free(server->service.locks);
-	reply_fini(&server->service.reply);
-	free(server->service.name);
+	service_fini(&server->service);
 	free(server->status);
 	config_free(server->config);
 	free(server);
@@ -59,18 +60,17 @@ server_new(struct config *config, const struct options *options)
 	TAILQ_INIT(&server->listeners);
 	TAILQ_INIT(&server->clients);
 	RB_INIT(&server->ips);
-	server->service.describe = client_describe;
 	server->status = calloc(1, STATUS_SIZE);
-	server->service.locks = locks_new();
 	server->loop = ds_loop_new();
-	if (server->status == NULL || server->service.locks == NULL || server->loop == NULL ||
-	    server_apply_config(server) == -1) {
+	if (service_init(&server->service, &client_host) == -1 || server->status == NULL ||
+	    server->loop == NULL || server_apply_config(server) == -1) {
 		int error = errno;
 		free_parts(server);
 		errno = error;
 		return NULL;
 	}
 	stats_init(&server->service.stats, ds_loop_now(server->loop));
+	deliver_init(server);
 	return server;
 }
 
@@ -97,18 +97,31 @@ server_apply_config(struct server *server)
 	const struct config *config = server->config;
 	struct service *service = &server->service;
 	size_t max_name = config->locks.max_name;
-	/* A line of `locks`: each byte of the name may take three. */
-	size_t line = 3 * (CONFIG_PREFIX_MAX + max_name) + HOLDER_SIZE + REPLY_SHORT_MAX;
-	char *name = realloc(service->name, CONFIG_PREFIX_MAX + max_name);
+	/* The longest answer holds what came in a line, a name, a note and two identities, each
+	 * byte of which may take three. */
+	size_t line = 3 * (config->server.max_line + CONFIG_PREFIX_MAX + max_name +
+			      config->locks.max_note + 2 * WHO_NAME_MAX) +
+		      LINE_ROOM;
+	char *name = realloc(service->name, LOCK_NAMES_MAX * (CONFIG_PREFIX_MAX + max_name));
 
 	if (name == NULL)
 		return -1;
 	service->name = name;
-	if (reply_init(&service->reply, config->server.max_output, line) == -1)
+	if (reply_init(&service->reply, config->server.max_output, line) == -1 ||
+	    reply_init(&service->event, 0, line) == -1 ||
+	    history_resize(service->history, config->locks.history) == -1)
 		return -1;
 	service->max_name = max_name;
+	service->max_note = config->locks.max_note;
+	service->max_lease_ms = (uint32_t)config->locks.max_lease_ms;
+	service->post.max = config->server.max_output;
 	locks_set_limits(
-	    service->locks, config->locks.max_locks, config->locks.max_locks_per_client);
+	    service->locks, &(struct lock_limits){
+				.max = config->locks.max_locks,
+				.max_per_owner = config->locks.max_locks_per_client,
+				.max_waits_per_owner = config->locks.max_waits_per_client,
+				.max_waiters = config->locks.max_waiters,
+			    });
 	server->max_clients = clients_possible(config->server.max_clients);
 	return 0;
 }
@@ -139,7 +152,7 @@ on_stop(struct ds_signal *signal, int signo, void *arg)
 	log_info("%s: stopping with %zu clients and %zu locks", strsignal(signo), server->n_clients,
 	    locks_count(server->service.locks));
 	systemd_notify("STOPPING=1");
-	server->stopping = true;
+	server->stopping = server->service.stopping = true;
 	listeners_close(server);
 	if (TAILQ_EMPTY(&server->clients) || ds_timer_add(&server->stop_deadline, STOP_MS) == -1)
 		ds_loop_stop(server->loop);
@@ -216,8 +229,11 @@ on_fence_done(struct ds_waker *waker, void *arg)
 	struct fence *fence = &server->service.fence;
 
 	(void)waker;
-	if (fence_settle(fence) == 0)
+	fence->last = locks_last_token(server->service.locks);
+	if (fence_settle(fence) == 0) {
+		events_tokens(&server->service);
 		return;
+	}
 	log_error("%s; %" PRIu64 " fencing tokens are left, trying again in %d s", fence->reason,
 	    fence->end - fence->last, RETRY_MS / 1000);
 	ds_timer_add(&server->fence_retry, RETRY_MS);
@@ -259,6 +275,7 @@ open_fence(struct server *server)
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
 	int status = fence_open(fence, dir, &now, fence_is_done, server);
+	events_tokens(&server->service);
 	if (status != 0)
 		log_error("%s", fence->reason);
 	else if (dir == NULL)

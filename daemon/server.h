@@ -42,6 +42,10 @@ struct server {
 	uint64_t last_id;
 
 	struct ds_signal sigterm, sigint, sighup;
+	struct ds_timer due; /* deadlines of locks, and what a turn has left to be delivered */
+	int64_t due_ns;	     /* when it runs; INT64_MAX: it does not */
+	unsigned passes;     /* of the loop since it ran and there was still input to be read */
+	bool more_input;     /* somebody has sent more than one read takes, in this turn */
 	struct ds_timer stop_deadline;
 	/* The tokens: wakes the loop when more have been reserved, and tries again where not. */
 	struct ds_waker fence_waker;
@@ -55,6 +59,12 @@ struct server {
 	/* What peers can cause at will is logged through these. */
 	struct log_limit refused, accept_paused, limits;
 };
+
+static inline struct server *
+server_of_service(const struct service *service)
+{
+	return (struct server *)(void *)((char *)service - offsetof(struct server, service));
+}
 
 /* Takes CONFIG over in any case; OPTIONS are lent. NULL: no memory or no loop, errno tells. */
 struct server *server_new(struct config *, const struct options *);

@@ -76,6 +76,12 @@ DS_API void ds_loop_set_timeout(struct ds_loop *, int timeout_ms);
 DS_API void ds_loop_set_post(struct ds_loop *, ds_post_fn, void *arg);
 /* The monotonic time in nanoseconds as it was when this turn's events were fetched (cheap). */
 DS_API int64_t ds_loop_now(const struct ds_loop *);
+/*
+ * Whether this turn's wait brought as many events as fit, or bytes were pushed back: then more may
+ * be ready that was not dispatched. For deadlines that are to be judged only when nothing lies
+ * unread.
+ */
+DS_API bool ds_loop_is_behind(const struct ds_loop *);
 /* "epoll", "poll" or "kqueue". */
 DS_API const char *ds_loop_backend(const struct ds_loop *);
 /* Closes all sockets (reason "reset") and destroys them, forgets timers, signals and callbacks: as

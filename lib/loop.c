@@ -128,6 +128,8 @@ ds_loop_turn(struct ds_loop *loop)
 	int n = loop->poller->wait(loop->poller_state, loop->events, DS_BATCH, wait_ms(loop));
 	int error = n < 0 ? errno : 0;
 
+	loop->full_batch = n == DS_BATCH;
+
 	loop->now_ns = ds_clock_ns();
 	for (int i = 0; i < n; i++)
 		ds_dispatch(loop->events[i].sock, loop->events[i].events);
@@ -174,6 +176,12 @@ int64_t
 ds_loop_now(const struct ds_loop *loop)
 {
 	return loop->now_ns;
+}
+
+bool
+ds_loop_is_behind(const struct ds_loop *loop)
+{
+	return loop->full_batch || ds_pushed_ready(loop);
 }
 
 const char *

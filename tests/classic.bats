@@ -180,7 +180,7 @@ assert_counted() {
 	local line requests='' replies=''
 
 	for line in xyzzy ' ' ' noop' '\tnoop' ' trylock lock=a' '!' '=' '.noop' 'noopx' 'noop_' 'noop1' '_noop' \
-		'trylocklock=a' 'try lock=a' '%6eoop' 'lock=a' '\xc3\xa9' '\xff' '\x00' '\x01noop' '\x7f' '\r\r' \
+		'trylocklock=a' 'try lock=a' '%6eoop' 'locky=a' '\xc3\xa9' '\xff' '\x00' '\x01noop' '\x7f' '\r\r' \
 		'statuses' 'loads' 'no op' 'GET / HTTP/1.1'; do
 		requests+="$line\\r\\nnoop\\r\\n"
 		replies+="${UNKNOWN}OK \\r\\n"
@@ -356,8 +356,8 @@ assert_same_name() { # SHOWN ARGS...
 		>"$DIR/wanted"
 	talk <"$DIR/requests" >"$DIR/got"
 	assert_same_file "$DIR/wanted" "$DIR/got"
-	perl -e 'for (0 .. 255) { printf "%cnoop\r\n", $_ if $_ != 10 && $_ != 13 }' >"$DIR/requests"
-	perl -e 'print "ERR unknown_command Unknown+server+command\r\n" x 254' >"$DIR/wanted"
+	perl -e 'for (0 .. 255) { printf "%cnoop\r\n", $_ if $_ != 10 && $_ != 13 && $_ != ord "?" }' >"$DIR/requests"
+	perl -e 'print "ERR unknown_command Unknown+server+command\r\n" x 253' >"$DIR/wanted"
 	talk <"$DIR/requests" >"$DIR/got"
 	assert_same_file "$DIR/wanted" "$DIR/got"
 }

@@ -8,9 +8,8 @@
 #include "lines.h"
 #include "listing.h"
 
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MAX_LINE = 256, MAX_NAME = 40 };
 
@@ -22,12 +21,39 @@ struct peer {
 	struct service *service;
 };
 
+static struct peer *peers;
+
 static void
-describe(const struct lock_owner *owner, char *buf, size_t size)
+info(const struct session *session, struct session_info *info)
 {
-	(void)owner;
-	snprintf(buf, size, "somebody");
+	*info = (struct session_info){
+	    .client = session == &peers[0].session ? 1 : 2, .peer = "somebody", .listener = "here"};
 }
+
+static struct session *
+next(struct service *service, uint64_t after)
+{
+	(void)service;
+	return after < 2 ? &peers[after].session : NULL;
+}
+
+static void
+counts(struct service *service, struct service_counts *counts)
+{
+	(void)service;
+	*counts = (struct service_counts){.clients = 2};
+}
+
+static void
+audit(struct service *service, const struct session *session, const char *words)
+{
+	(void)service;
+	(void)session;
+	if (strlen(words) == 0)
+		abort();
+}
+
+static const struct host host = {info, next, counts, audit};
 
 /* Only printable text and line ends ever leave. */
 static void
@@ -48,6 +74,12 @@ run_line(void *arg, char *line, size_t len)
 
 	if (len == 0 || len > MAX_LINE)
 		abort();
+	if (peer->session.owner.blocked != NULL) {
+		if (commands_is_urgent(line, len))
+			commands_run(peer->service, &peer->session, line, len);
+		check_reply(&peer->service->reply);
+		return true;
+	}
 	commands_run(peer->service, &peer->session, line, len);
 	while (peer->session.listing != NULL) {
 		check_reply(&peer->service->reply);
@@ -70,26 +102,53 @@ feed(struct peer *peer, const uint8_t *data, size_t size)
 	free(copy);
 }
 
+/* As the daemon does at the end of a turn: news are told, mail is read. */
+static void
+deliver(struct service *service)
+{
+	struct lock_owner *owner;
+	struct mailbox *box;
+
+	while ((owner = locks_news(service->locks)) != NULL) {
+		while (!session_tell_news(service, session_of(owner)))
+			check_reply(&service->reply);
+		check_reply(&service->reply);
+	}
+	while ((box = TAILQ_FIRST(&service->post.boxes)) != NULL) {
+		struct reply mail = {.buf = box->text, .len = box->len};
+
+		check_reply(&mail);
+		mail_clear(&service->post, box);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char name[CHAR_BIT * MAX_NAME];
-	struct service service = {.max_name = MAX_NAME, .name = name, .describe = describe};
-	struct realm realms[2] = {
-	    {.prefix = "", .quota.max = 10}, {.prefix = "team/", .prefix_len = 5}};
-	struct peer peers[2] = {{.service = &service}, {.service = &service}};
+	struct service service = {.max_name = MAX_NAME,
+	    .max_note = 20,
+	    .max_lease_ms = 5000,
+	    .name = malloc(LOCK_NAMES_MAX * 2 * MAX_NAME)};
+	struct realm realms[2] = {{.prefix = "", .quota = {.max = 10, .max_detached = 3}},
+	    {.prefix = "team/", .prefix_len = 5, .quota.max_detached = 3, .admin = true}};
+	struct peer both[2] = {{.service = &service}, {.service = &service}};
 
-	service.locks = locks_new();
+	peers = both;
 	stats_init(&service.stats, 0);
-	if (service.locks == NULL || reply_init(&service.reply, 4096, 4096) == -1)
+	if (service_init(&service, &host) == -1 || reply_init(&service.reply, 4096, 8192) == -1 ||
+	    reply_init(&service.event, 0, 8192) == -1 || history_resize(service.history, 50) == -1)
 		return 0;
-	locks_set_limits(service.locks, 20, 15);
+	service.post.max = 4096;
+	locks_set_limits(service.locks, &(struct lock_limits){20, 15, 10, 5});
 	for (int i = 0; i < 2; i++)
 		session_init(&peers[i].session, &realms[i]);
 	while (size > 1) {
 		size_t n = data[0] >> 1;
 		n = n < size - 1 ? n : size - 1;
 		feed(&peers[data[0] & 1], data + 1, n);
+		service.now_ns += n * INT64_C(20000000);
+		locks_due(service.locks, service.now_ns, 100);
+		deliver(&service);
 		data += 1 + n;
 		size -= 1 + n;
 	}
@@ -97,9 +156,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		session_fini(&peers[i].session, &service);
 		lines_fini(&peers[i].lines);
 	}
-	if (locks_count(service.locks) != 0 || service.listing_bytes != 0)
+	locks_due(service.locks, service.now_ns + INT64_C(6000000000), 100);
+	if (locks_count(service.locks) != 0 || locks_count_names(service.locks) != 0 ||
+	    service.listing_bytes != 0 || service.watches.count != 0)
 		abort();
-	locks_free(service.locks);
-	reply_fini(&service.reply);
+	service_fini(&service);
 	return 0;
 }

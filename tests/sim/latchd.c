@@ -19,17 +19,17 @@ static struct latchd *running;
 static struct sim_client *
 client_of(const struct session *session, const struct service *service)
 {
-	char text[HOLDER_SIZE];
+	struct session_info info;
 
-	service->describe(&session->owner, text, sizeof(text));
-	unsigned long port = strtoul(strrchr(text, ':') + 1, NULL, 10);
+	service->host->info(session, &info);
+	unsigned long port = strtoul(strrchr(info.peer, ':') + 1, NULL, 10);
 	for (size_t i = 0; i < running->n; i++) {
 		struct sim_client *client = &running->clients[i];
 
 		if (client->talk.peer != NULL && sim_peer_port(client->talk.peer) == port)
 			return client;
 	}
-	fail_msg("a session of nobody: %s", text);
+	fail_msg("a session of nobody: %s", info.peer);
 	return NULL;
 }
 

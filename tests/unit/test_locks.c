@@ -19,7 +19,8 @@ set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	f->locks = locks_new();
-	f->a.quota = f->b.quota = &f->quota;
+	lock_owner_init(&f->a, &f->quota);
+	lock_owner_init(&f->b, &f->quota);
 	*state = f;
 	return f->locks == NULL;
 }
@@ -29,10 +30,10 @@ tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	locks_release_all(f->locks, &f->a);
-	locks_release_all(f->locks, &f->b);
+	locks_owner_gone(f->locks, &f->a, 0);
+	locks_owner_gone(f->locks, &f->b, 0);
 	assert_int_equal(locks_count(f->locks), 0);
-	assert_int_equal(f->quota.held, 0);
+	assert_int_equal(f->quota.stakes, 0);
 	locks_free(f->locks);
 	free(f);
 	return 0;
@@ -41,13 +42,13 @@ tear_down(void **state)
 static enum lock_result
 try(struct fixture *f, struct lock_owner *owner, const char *name)
 {
-	return locks_try(f->locks, owner, name, strlen(name));
+	return locks_try(f->locks, owner, name, strlen(name), 0);
 }
 
 static enum lock_result
 release(struct fixture *f, struct lock_owner *owner, const char *name)
 {
-	return locks_release(f->locks, owner, name, strlen(name));
+	return locks_release(f->locks, owner, name, strlen(name), 0);
 }
 
 static void
@@ -83,7 +84,7 @@ release_all_leaves_the_others_alone(void **state)
 	assert_int_equal(try(f, &f->a, "x"), LOCK_OK);
 	assert_int_equal(try(f, &f->a, "y"), LOCK_OK);
 	assert_int_equal(try(f, &f->b, "z"), LOCK_OK);
-	locks_release_all(f->locks, &f->a);
+	locks_owner_gone(f->locks, &f->a, 0);
 	assert_int_equal(f->a.n_held, 0);
 	assert_int_equal(locks_count(f->locks), 1);
 	assert_int_equal(try(f, &f->b, "x"), LOCK_OK);
@@ -95,11 +96,20 @@ names_are_compared_as_bytes(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(locks_try(f->locks, &f->a, "a\0b", 3), LOCK_OK);
-	assert_int_equal(locks_try(f->locks, &f->b, "a\0c", 3), LOCK_OK);
-	assert_int_equal(locks_try(f->locks, &f->b, "a", 1), LOCK_OK);
-	assert_int_equal(locks_try(f->locks, &f->b, "A", 1), LOCK_OK);
-	assert_int_equal(locks_try(f->locks, &f->b, "a\0b", 3), LOCK_TAKEN);
+	assert_int_equal(locks_try(f->locks, &f->a, "a\0b", 3, 0), LOCK_OK);
+	assert_int_equal(locks_try(f->locks, &f->b, "a\0c", 3, 0), LOCK_OK);
+	assert_int_equal(locks_try(f->locks, &f->b, "a", 1, 0), LOCK_OK);
+	assert_int_equal(locks_try(f->locks, &f->b, "A", 1, 0), LOCK_OK);
+	assert_int_equal(locks_try(f->locks, &f->b, "a\0b", 3, 0), LOCK_TAKEN);
+}
+
+static void
+set_limits(struct fixture *f, size_t max, size_t max_per_owner)
+{
+	locks_set_limits(f->locks, &(struct lock_limits){.max = max,
+				       .max_per_owner = max_per_owner,
+				       .max_waits_per_owner = 100,
+				       .max_waiters = 100});
 }
 
 static void
@@ -107,7 +117,7 @@ each_limit_has_its_result_and_takes_nothing_away(void **state)
 {
 	struct fixture *f = *state;
 
-	locks_set_limits(f->locks, 3, 2);
+	set_limits(f, 3, 2);
 	assert_int_equal(try(f, &f->a, "1"), LOCK_OK);
 	assert_int_equal(try(f, &f->a, "2"), LOCK_OK);
 	assert_int_equal(try(f, &f->a, "3"), LOCK_OWNER_FULL);
@@ -115,13 +125,13 @@ each_limit_has_its_result_and_takes_nothing_away(void **state)
 	assert_int_equal(try(f, &f->b, "4"), LOCK_TABLE_FULL);
 	assert_int_equal(
 	    try(f, &f->b, "1"), LOCK_TAKEN); /* says what is true before what is full */
-	locks_set_limits(f->locks, 100, 100);
+	set_limits(f, 100, 100);
 	f->quota.max = 3;
 	assert_int_equal(try(f, &f->b, "4"), LOCK_QUOTA_FULL);
-	locks_set_limits(f->locks, 1, 1);
+	set_limits(f, 1, 1);
 	assert_int_equal(locks_count(f->locks), 3);
 	f->quota.max = 0;
-	locks_set_limits(f->locks, 100, 100);
+	set_limits(f, 100, 100);
 	assert_int_equal(try(f, &f->b, "4"), LOCK_OK);
 }
 
@@ -132,11 +142,15 @@ a_place_finds_its_lock_while_it_is_held(void **state)
 	size_t len;
 
 	assert_int_equal(try(f, &f->a, "somewhere"), LOCK_OK);
-	uint64_t place = lock_place(LIST_FIRST(&f->a.held));
-	assert_ptr_equal(locks_at(f->locks, place), LIST_FIRST(&f->a.held));
+	const struct lock *lock = locks_find(f->locks, "somewhere", 9);
+	uint64_t place = lock_place(lock);
+	assert_ptr_equal(locks_at(f->locks, place), lock);
 	assert_memory_equal(lock_name(locks_at(f->locks, place), &len), "somewhere", 9);
 	assert_int_equal(len, 9);
-	assert_ptr_equal(lock_holder(locks_at(f->locks, place)), &f->a);
+	assert_int_equal(locks_place(f->locks, "somewhere", 9), place);
+	struct grant_view view;
+	grant_view(lock_first_holder(lock), &view);
+	assert_ptr_equal(view.owner, &f->a);
 	assert_int_equal(release(f, &f->a, "somewhere"), LOCK_OK);
 	assert_null(locks_at(f->locks, place));
 }
@@ -148,13 +162,14 @@ two_tables_hash_differently(void **state)
 	struct fixture *f = *state;
 	struct locks *other = locks_new();
 	struct lock_quota quota = {0};
-	struct lock_owner owner = {.quota = &quota};
+	struct lock_owner owner;
+
+	lock_owner_init(&owner, &quota);
 
 	assert_int_equal(try(f, &f->a, "name"), LOCK_OK);
-	assert_int_equal(locks_try(other, &owner, "name", 4), LOCK_OK);
-	assert_int_not_equal(
-	    lock_place(LIST_FIRST(&f->a.held)), lock_place(LIST_FIRST(&owner.held)));
-	locks_release_all(other, &owner);
+	assert_int_equal(locks_try(other, &owner, "name", 4, 0), LOCK_OK);
+	assert_int_not_equal(locks_place(f->locks, "name", 4), locks_place(other, "name", 4));
+	locks_owner_gone(other, &owner, 0);
 	locks_free(other);
 }
 
@@ -186,21 +201,21 @@ random_operations_agree_with_a_naive_table(void **state)
 	for (int i = 0; i < NAMES; i++)
 		model.holder[i] = -1;
 	for (int i = 0; i < OWNERS; i++)
-		owners[i].quota = &quota;
+		lock_owner_init(&owners[i], &quota);
 	for (int step = 0; step < STEPS; step++) {
 		int who = rand_r(&seed) % OWNERS, which = rand_r(&seed) % NAMES;
 		size_t len = (size_t)snprintf(name, sizeof(name), "name-%d", which);
 
 		switch (rand_r(&seed) % 64) {
 		case 0:
-			locks_release_all(locks, &owners[who]);
+			locks_owner_gone(locks, &owners[who], 0);
 			for (int i = 0; i < NAMES; i++)
 				if (model.holder[i] == who)
 					model.holder[i] = -1;
 			model.held[who] = 0;
 			break;
 		case 1 ... 36:
-			assert_int_equal(locks_try(locks, &owners[who], name, len),
+			assert_int_equal(locks_try(locks, &owners[who], name, len, 0),
 			    model.holder[which] == -1 ? LOCK_OK : LOCK_TAKEN);
 			if (model.holder[which] == -1) {
 				model.holder[which] = who;
@@ -208,7 +223,7 @@ random_operations_agree_with_a_naive_table(void **state)
 			}
 			break;
 		default:
-			assert_int_equal(locks_release(locks, &owners[who], name, len),
+			assert_int_equal(locks_release(locks, &owners[who], name, len, 0),
 			    model.holder[which] == who ? LOCK_OK : LOCK_NOT_HELD);
 			if (model.holder[which] == who) {
 				model.holder[which] = -1;
@@ -225,11 +240,11 @@ random_operations_agree_with_a_naive_table(void **state)
 				sum += model.held[i];
 			assert_int_equal(seen, sum);
 			assert_int_equal(locks_count(locks), sum);
-			assert_int_equal(quota.held, sum);
+			assert_int_equal(quota.stakes, sum);
 		}
 	}
 	for (int i = 0; i < OWNERS; i++)
-		locks_release_all(locks, &owners[i]);
+		locks_owner_gone(locks, &owners[i], 0);
 	locks_free(locks);
 }
 

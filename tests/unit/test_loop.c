@@ -281,11 +281,16 @@ more_ready_sockets_than_a_batch_are_all_served(void **state)
 	/* Three batches reach all of them, and so on in turns: nobody is served twice before. */
 	for (int turn = 1; turn <= TURNS; turn++) {
 		step(*state, 1);
+		assert_true(ds_loop_is_behind(*state));
 		for (int i = 0; turn % 3 == 0 && i < PAIRS; i++)
 			assert_in_range(rec[i]->seen->reads, turn / 3, turn / 3 + 1);
 	}
 	for (int i = 0; i < PAIRS; i++)
 		close(peer[i]);
+	for (int i = 0; i < PAIRS; i++)
+		ds_close(&rec[i]->sock, "done");
+	step(*state, 1);
+	assert_false(ds_loop_is_behind(*state));
 }
 
 /* Plays ball with the other thread's loop, over a socket pair. No recorder: those share a list. */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+/* What becomes of a wait and of a grant: they are found, renewed, withdrawn, told of. */
+#include "locks_internal.h"
+
+struct claim *
+locks_find_wait(const struct lock_owner *owner, struct lock_text tag)
+{
+	struct grant *grant;
+
+	if (tag.len == 0)
+		return owner->blocked;
+	LIST_FOREACH (grant, &owner->waits, of.owned) {
+		struct claim *claim = claim_of(grant);
+		const struct terms *terms = claim->terms;
+
+		if (claim->leads && terms != NULL && terms->tag_len == tag.len &&
+		    memcmp(terms->text + terms->key_len, tag.at, tag.len) == 0)
+			return claim;
+	}
+	return NULL;
+}
+
+void
+locks_cancel(struct locks *locks, struct claim *claim, int64_t now_ns)
+{
+	claims_withdraw(locks, claim_first(claim));
+	claims_free(locks, claim);
+	serve_suspects(locks, now_ns);
+}
+
+void
+locks_done(struct locks *locks, struct lock_owner *owner, struct claim *leader)
+{
+	struct claim *claim = leader, *next;
+	bool last;
+
+	STAILQ_REMOVE_HEAD(&owner->settled, settled);
+	if (STAILQ_EMPTY(&owner->settled))
+		TAILQ_REMOVE(&locks->news, owner, news);
+	do {
+		struct lock *lock = claim->grant.lock;
+
+		next = claim->ring;
+		last = next == leader || next == claim;
+		claim->pinned = false;
+		lock->crowd->pins--;
+		if (claim->state == CLAIM_OVER)
+			claim_free(locks, claim);
+		lock_tidy(locks, lock);
+		claim = next;
+	} while (!last);
+}
+
+/* Whether somebody holds LOCK with that token. */
+static bool
+is_current(const struct lock *lock, uint64_t token)
+{
+	const struct claim *claim;
+
+	if (lock->plain.token != 0)
+		return lock->plain.token == token;
+	TAILQ_FOREACH (claim, &lock->crowd->holders, link)
+		if (claim->grant.token == token && !claim->ghost)
+			return true;
+	return false;
+}
+
+struct grant *
+locks_find_grant(struct locks *locks, const struct lock_ref *ref, enum lock_result *why)
+{
+	struct lock *lock = lock_lookup(
+	    locks, lock_hash(locks, ref->name.at, ref->name.len), ref->name.at, ref->name.len);
+	struct grant *grant = NULL;
+
+	*why = ref->token != 0 ? LOCK_STALE : LOCK_NOT_HELD;
+	if (lock == NULL)
+		return NULL;
+	if (ref->key.len > 0) {
+		struct claim *claim = claim_by_key(locks, lock, ref->key.at, ref->key.len);
+
+		if (claim != NULL && claim->state == CLAIM_HOLDING)
+			grant = &claim->grant;
+	} else {
+		grant = lock_grant_of(locks, lock, ref->owner);
+	}
+	if (grant != NULL && (ref->token == 0 || ref->token == grant->token)) {
+		*why = LOCK_OK;
+		return grant;
+	}
+	if (grant == NULL && ref->token != 0 && is_current(lock, ref->token))
+		*why = LOCK_NOT_HELD;
+	return NULL;
+}
+
+enum lock_result
+locks_renew(struct locks *locks, struct grant **grant, uint32_t lease_ms, int64_t now_ns)
+{
+	struct claim *claim = claim_of(*grant);
+
+	if (lease_ms == 0 && (claim == NULL || claim->lease_ms == 0))
+		return LOCK_NO_LEASE;
+	if (claim == NULL && (claim = claim_from_plain(locks, (*grant)->lock)) == NULL)
+		return LOCK_NO_MEMORY;
+	*grant = &claim->grant;
+	if (lease_ms != 0)
+		claim->lease_ms = lease_ms;
+	due_set(locks, claim, now_ns + claim->lease_ms * NS_PER_MS);
+	return LOCK_OK;
+}

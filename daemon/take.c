@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: ISC */
+/* The native verbs that change who holds what: acquire, release, renew, cancel; and iam. */
+#include "request.h"
+
+#include <stdlib.h>
+
+enum { KEY_MIN = 8, KEY_MAX = 64, BEAT_MIN_MS = 100 };
+
+/* acquire: its arguments. */
+
+static bool
+mode_arg(struct request *request, struct lock_request *wanted)
+{
+	const struct args *args = &request->args;
+	const struct text *mode = &args->value[ARG_MODE];
+	uint64_t slots;
+
+	if (args_has(args, ARG_MODE)) {
+		if (mode->len == 6 && memcmp(mode->at, "shared", 6) == 0) {
+			wanted->mode = LOCK_SHARED;
+		} else if (mode->len != 9 || memcmp(mode->at, "exclusive", 9) != 0) {
+			refuse_arg(request, ARG_MODE, "is exclusive or shared");
+			return false;
+		}
+	}
+	if (!args_has(args, ARG_SLOTS))
+		return true;
+	if (args_has(args, ARG_MODE)) {
+		refuse_arg(request, ARG_SLOTS, "is a mode of its own: leave mode= out");
+		return false;
+	}
+	if (!number_arg(request, ARG_SLOTS, 1, LOCK_SLOTS_MAX, 0, &slots))
+		return false;
+	wanted->mode = LOCK_SLOTS;
+	wanted->slots = (unsigned)slots;
+	return true;
+}
+
+static bool
+wait_arg(struct request *request, struct lock_request *wanted)
+{
+	struct text *value = &request->args.value[ARG_WAIT];
+
+	if (!args_has(&request->args, ARG_WAIT))
+		return true;
+	if (value->len == 7 && memcmp(value->at, "forever", 7) == 0) {
+		wanted->wait_ns = LOCK_FOREVER;
+		return true;
+	}
+	if (parse_duration(*value, &wanted->wait_ns))
+		return true;
+	refuse_arg(request, ARG_WAIT, "is a time (2.5, 500ms, 30s, 5m, 1h) or forever");
+	return false;
+}
+
+/* What somebody may have meant who thinks in milliseconds. */
+static void
+refuse_length(struct request *request, enum arg arg, int64_t ns)
+{
+	struct service *service = request->service;
+	struct answer answer = answer_to(request);
+	const struct text *value = &request->args.value[arg];
+	const char *last = value->at + value->len - 1;
+
+	answer_error(&answer, REFUSE_LEASE_TOO_LONG);
+	answer_word(&answer, "arg", arg_name(arg));
+	answer_seconds(&answer, "max", service->max_lease_ms * NS_PER_MS);
+	answer_prose(&answer);
+	reply_printf(answer.reply, "%s is at most ", arg_name(arg));
+	reply_duration(answer.reply, service->max_lease_ms * NS_PER_MS);
+	REPLY_LITERAL(answer.reply, " here, and times are in seconds");
+	if (*last >= '0' && *last <= '9' && ns / 1000 <= service->max_lease_ms * NS_PER_MS) {
+		REPLY_LITERAL(answer.reply, ": were milliseconds meant, as in ");
+		reply_prose(answer.reply, value->at, value->len);
+		REPLY_LITERAL(answer.reply, "ms?");
+	}
+	answer_end(&answer);
+}
+
+/* A time from 1 ms up to max_lease. */
+static bool
+length_arg(struct request *request, enum arg arg, uint32_t *ms)
+{
+	int64_t ns;
+
+	if (!args_has(&request->args, arg))
+		return true;
+	if (!parse_duration(request->args.value[arg], &ns) || ns < NS_PER_MS) {
+		refuse_arg(request, arg, "is a time of 1ms or more: 2.5, 500ms, 30s, 5m, 1h");
+		return false;
+	}
+	if (ns > request->service->max_lease_ms * NS_PER_MS) {
+		refuse_length(request, arg, ns);
+		return false;
+	}
+	*ms = (uint32_t)((ns + NS_PER_MS - 1) / NS_PER_MS);
+	return true;
+}
+
+static bool
+beat_arg(struct request *request, struct lock_request *wanted)
+{
+	int64_t ns;
+
+	if (!args_has(&request->args, ARG_BEAT))
+		return true;
+	if (!parse_duration(request->args.value[ARG_BEAT], &ns) || ns < BEAT_MIN_MS * NS_PER_MS ||
+	    ns > 86400 * NS_PER_S) {
+		refuse_arg(request, ARG_BEAT, "is a time from 100ms to 24h");
+		return false;
+	}
+	wanted->beat_ms = (uint32_t)(ns / NS_PER_MS);
+	return true;
+}
+
+static struct lock_text
+lent(const struct request *request, enum arg arg)
+{
+	const struct text *value = &request->args.value[arg];
+
+	return args_has(&request->args, arg) ? (struct lock_text){value->at, value->len}
+					     : (struct lock_text){"", 0};
+}
+
+static bool
+key_arg(struct request *request, struct lock_text *key)
+{
+	*key = lent(request, ARG_KEY);
+	if (!args_has(&request->args, ARG_KEY) || (key->len >= KEY_MIN && key->len <= KEY_MAX))
+		return true;
+	refuse_arg(request, ARG_KEY, "has 8 to 64 bytes");
+	return false;
+}
+
+static bool
+note_arg(struct request *request, struct lock_text *note)
+{
+	*note = lent(request, ARG_NOTE);
+	if (note->len <= request->service->max_note)
+		return true;
+	refuse(request, REFUSE_NOTE_TOO_LONG);
+	return false;
+}
+
+static bool
+acquire_args(struct request *request, struct lock_request *wanted, struct lock_text *names)
+{
+	*wanted = (struct lock_request){
+	    .names = names, .mode = LOCK_EXCLUSIVE, .tag = {request->id.at, request->id.len}};
+	if (!table_names(request, names))
+		return false;
+	wanted->n_names = request->args.n_names;
+	if (request->args.present == ARG_BIT(ARG_LOCK)) {
+		wanted->key = wanted->note = (struct lock_text){"", 0};
+		return true;
+	}
+	if (!mode_arg(request, wanted) || !wait_arg(request, wanted) ||
+	    !length_arg(request, ARG_LEASE, &wanted->lease_ms) ||
+	    !length_arg(request, ARG_ATLEAST, &wanted->atleast_ms) || !beat_arg(request, wanted) ||
+	    !key_arg(request, &wanted->key) || !note_arg(request, &wanted->note))
+		return false;
+	if (wanted->wait_ns != 0 && request->service->stopping) {
+		refuse(request, REFUSE_SHUTDOWN);
+		return false;
+	}
+	if (wanted->tag.len > 0 && locks_find_wait(&request->session->owner, wanted->tag) != NULL) {
+		refuse(request, REFUSE_ID_IN_USE);
+		return false;
+	}
+	return true;
+}
+
+/* acquire: its answers. */
+
+static void
+answer_plain_grant(struct request *request, uint64_t token)
+{
+	struct answer answer = answer_to(request);
+	const struct text *name = &request->args.names[0];
+
+	answer_ok(&answer);
+	answer_text(&answer, "lock", name->at, name->len);
+	answer_number(&answer, "token", token);
+	answer_end(&answer);
+}
+
+static void
+answer_name(const struct session *session, struct answer *answer, const struct lock *lock)
+{
+	const char *name;
+	size_t len;
+
+	if (realm_name(session->realm, lock, &name, &len))
+		answer_text(answer, "lock", name, len);
+}
+
+/* OK lock=…&token=…[&lease=…][&slot=…]: all names, then what the first has, then all slots. */
+static void
+answer_grant(struct service *service, const struct session *session, struct answer *answer,
+    const struct claim *first)
+{
+	struct grant_view view;
+	const struct claim *claim;
+
+	answer_ok(answer);
+	for (claim = first; claim != NULL; claim = claim_next(first, claim)) {
+		grant_view(claim_grant(claim), &view);
+		answer_name(session, answer, view.lock);
+	}
+	grant_view(claim_grant(first), &view);
+	answer_number(answer, "token", view.token);
+	if (view.until_ns != LOCK_FOREVER)
+		answer_seconds(answer, "lease", view.until_ns - service->now_ns);
+	for (claim = first; claim != NULL && view.slot >= 0; claim = claim_next(first, claim)) {
+		grant_view(claim_grant(claim), &view);
+		answer_number(answer, "slot", (uint64_t)view.slot);
+	}
+	answer_end(answer);
+}
+
+static void
+answer_taken(struct request *request, enum refusal code, const struct lock *lock)
+{
+	struct answer answer = answer_to(request);
+
+	answer_error(&answer, code);
+	if (request->args.n_names > 1)
+		answer_name(request->session, &answer, lock);
+	answer_holder(request, &answer, lock);
+	answer_prose(&answer);
+	if (code == REFUSE_HELD)
+		reply_text(answer.reply, protocol_prose(code));
+	else
+		prose_holder(request->service, answer.reply, lock);
+	answer_end(&answer);
+}
+
+static void
+add_cycle(struct request *request, struct answer *answer, const struct lock_answer *found)
+{
+	const struct realm *realm = request->session->realm;
+
+	answer_pair(answer, "cycle");
+	for (unsigned i = 0; i < found->n_cycle; i++) {
+		const char *name;
+		size_t len;
+
+		if (i > 0)
+			REPLY_LITERAL(answer->reply, ",");
+		if (!realm_name(realm, found->cycle[i].lock, &name, &len))
+			REPLY_LITERAL(answer->reply, "-");
+		else if (4 * len + 1024 < reply_room(answer->reply))
+			reply_encoded(answer->reply, name, len);
+	}
+}
+
+/* `you wait for db held by bob, who waits for web held by you`. */
+static void
+answer_deadlock(struct request *request, const struct lock_answer *found)
+{
+	struct service *service = request->service;
+	struct answer answer = answer_to(request);
+
+	answer_error(&answer, REFUSE_DEADLOCK);
+	add_cycle(request, &answer, found);
+	answer_prose(&answer);
+	REPLY_LITERAL(answer.reply, "this would wait for ever: you");
+	for (unsigned i = 0; i < found->n_cycle; i++) {
+		const struct lock_link *link = &found->cycle[i];
+		const char *name = "another listener's lock";
+		size_t len = strlen(name);
+
+		realm_name(request->session->realm, link->lock, &name, &len);
+		if (reply_room(answer.reply) < 4 * len + 2048)
+			break;
+		reply_text(answer.reply, i > 0 ? ", who waits for " : " would wait for ");
+		reply_prose(answer.reply, name, len);
+		REPLY_LITERAL(answer.reply, " behind ");
+		if (link->holder == &request->session->owner)
+			REPLY_LITERAL(answer.reply, "you");
+		else
+			prose_who(service, link->holder, NULL);
+	}
+	answer_end(&answer);
+}
+
+static void
+refuse_acquire(struct request *request, enum lock_result result, const struct lock_answer *found)
+{
+	if (result == LOCK_DEADLOCK)
+		answer_deadlock(request, found);
+	else if (found->lock != NULL && (result == LOCK_TAKEN || result == LOCK_HELD))
+		answer_taken(request, refusal_of(result), found->lock);
+	else
+		refuse(request, refusal_of(result));
+}
+
+void
+cmd_acquire(struct request *request)
+{
+	struct service *service = request->service;
+	struct session *session = request->session;
+	struct lock_text names[LOCK_NAMES_MAX];
+	struct lock_request wanted;
+	struct lock_answer found;
+
+	if (!acquire_args(request, &wanted, names)) {
+		stats_count_trylock(&service->stats, service->now_ns, false);
+		return;
+	}
+	enum lock_result result =
+	    locks_acquire(service->locks, &session->owner, &wanted, service->now_ns, &found);
+	if (result == LOCK_WAITING)
+		return; /* it is counted when that has come to an end */
+	stats_count_trylock(&service->stats, service->now_ns, result == LOCK_OK);
+	if (result != LOCK_OK) {
+		refuse_acquire(request, result, &found);
+	} else if (found.claim == NULL) {
+		answer_plain_grant(request, found.token);
+	} else {
+		struct answer answer = answer_to(request);
+
+		answer_grant(service, session, &answer, found.claim);
+	}
+}
+
+/* What becomes of a wait. */
+
+static struct answer
+answer_to_wait(struct service *service, const struct claim *claim)
+{
+	struct claim_view view;
+
+	claim_view(claim, &view);
+	return (struct answer){.reply = &service->reply, .id = {(char *)view.tag.at, view.tag.len}};
+}
+
+static void
+tell_outcome(struct service *service, struct session *session, const struct claim *claim)
+{
+	struct answer answer = answer_to_wait(service, claim);
+	struct claim_view view;
+
+	switch (claim_outcome(claim)) {
+	case LOCK_OUTCOME_GRANTED:
+		answer_grant(service, session, &answer, claim);
+		break;
+	case LOCK_OUTCOME_TIMEOUT:
+		claim_view(claim, &view);
+		answer_error(&answer, REFUSE_TIMEOUT);
+		answer_seconds(&answer, "waited", service->now_ns - view.since_ns);
+		answer_prose(&answer);
+		prose_holder(service, answer.reply, view.lock);
+		answer_end(&answer);
+		break;
+	case LOCK_OUTCOME_TAKEN_OVER:
+		answer_error(&answer, REFUSE_CANCELLED);
+		answer_prose(&answer);
+		REPLY_LITERAL(
+		    answer.reply, "its key was used again, and that request has its place now");
+		answer_end(&answer);
+		break;
+	}
+}
+
+bool
+session_tell_news(struct service *service, struct session *session)
+{
+	struct claim *claim;
+
+	while ((claim = lock_owner_news(&session->owner)) != NULL) {
+		if (reply_is_full(&service->reply))
+			return false;
+		stats_count_trylock(
+		    &service->stats, service->now_ns, claim_outcome(claim) == LOCK_OUTCOME_GRANTED);
+		tell_outcome(service, session, claim);
+		locks_done(service->locks, &session->owner, claim);
+	}
+	return true;
+}
+
+void
+session_drop_news(struct service *service, struct session *session)
+{
+	struct claim *claim;
+
+	while ((claim = lock_owner_news(&session->owner)) != NULL)
+		locks_done(service->locks, &session->owner, claim);
+}
+
+static void
+end_wait(struct service *service, struct claim *claim, enum refusal why)
+{
+	struct answer answer = answer_to_wait(service, claim);
+
+	answer_refuse(&answer, why);
+	stats_count_trylock(&service->stats, service->now_ns, false);
+	locks_cancel(service->locks, claim, service->now_ns);
+}
+
+bool
+session_tell_shutdown(struct service *service, struct session *session)
+{
+	struct grant *grant;
+
+	if (!session_tell_news(service, session))
+		return false;
+	while ((grant = LIST_FIRST(&session->owner.waits)) != NULL) {
+		if (reply_is_full(&service->reply))
+			return false;
+		end_wait(service, (struct claim *)grant_claim(grant), REFUSE_SHUTDOWN);
+	}
+	return true;
+}
+
+void
+cmd_cancel(struct request *request)
+{
+	struct lock_text tag = {request->id.at, request->id.len};
+	struct claim *claim = locks_find_wait(&request->session->owner, tag);
+	struct answer answer = answer_to(request);
+
+	if (claim == NULL) {
+		refuse(request, REFUSE_UNKNOWN_ID);
+		return;
+	}
+	end_wait(request->service, claim, REFUSE_CANCELLED);
+	answer_ok(&answer);
+	answer_end(&answer);
+}
+
+/* release and renew. */
+
+static bool
+token_arg(struct request *request, uint64_t *token)
+{
+	return number_arg(request, ARG_TOKEN, 1, UINT64_MAX, 0, token);
+}
+
+/* The grants that NAMES, token= and key= mean. False: refused. */
+static bool
+find_grants(struct request *request, struct grant **grants)
+{
+	struct lock_text names[LOCK_NAMES_MAX];
+	struct lock_ref ref = {.owner = &request->session->owner};
+
+	if (!table_names(request, names) || !token_arg(request, &ref.token) ||
+	    !key_arg(request, &ref.key))
+		return false;
+	for (unsigned n = 0; n < request->args.n_names; n++) {
+		enum lock_result why;
+
+		ref.name = names[n];
+		grants[n] = locks_find_grant(request->service->locks, &ref, &why);
+		if (grants[n] != NULL)
+			continue;
+		struct answer answer = answer_to(request);
+		answer_error(&answer, refusal_of(why));
+		if (request->args.n_names > 1)
+			answer_text(
+			    &answer, "lock", request->args.names[n].at, request->args.names[n].len);
+		answer_prose(&answer);
+		reply_text(answer.reply, protocol_prose(refusal_of(why)));
+		answer_end(&answer);
+		return false;
+	}
+	return true;
+}
+
+void
+cmd_release(struct request *request)
+{
+	struct service *service = request->service;
+	struct grant *grants[LOCK_NAMES_MAX];
+	struct answer answer = answer_to(request);
+
+	if (!find_grants(request, grants))
+		return;
+	for (unsigned n = 0; n < request->args.n_names; n++)
+		locks_end(service->locks, grants[n], LOCK_END_RELEASE, service->now_ns);
+	answer_ok(&answer);
+	answer_end(&answer);
+}
+
+void
+cmd_renew(struct request *request)
+{
+	struct service *service = request->service;
+	struct grant *grant[LOCK_NAMES_MAX];
+	struct answer answer = answer_to(request);
+	struct grant_view view;
+	uint32_t lease_ms = 0;
+
+	if (!length_arg(request, ARG_LEASE, &lease_ms) || !find_grants(request, grant))
+		return;
+	enum lock_result result = locks_renew(service->locks, &grant[0], lease_ms, service->now_ns);
+	if (result != LOCK_OK) {
+		refuse(request, refusal_of(result));
+		return;
+	}
+	grant_view(grant[0], &view);
+	answer_ok(&answer);
+	answer_name(request->session, &answer, view.lock);
+	answer_number(&answer, "token", view.token);
+	answer_seconds(&answer, "lease", view.until_ns - service->now_ns);
+	answer_end(&answer);
+}
+
+void
+cmd_iam(struct request *request)
+{
+	struct session *session = request->session;
+	const struct args *args = &request->args;
+	const struct text *name =
+	    args_has(args, ARG_NAME) ? &args->value[ARG_NAME] : &args->names[0];
+	struct session_info info;
+	struct answer answer = answer_to(request);
+
+	if ((args_has(args, ARG_NAME) ? 1 : 0) + args->n_names != 1 || name->len == 0 ||
+	    name->len > WHO_NAME_MAX || memchr(name->at, '\0', name->len) != NULL) {
+		refuse_arg(
+		    request, ARG_NAME, "is who you are, up to 256 bytes: iam name=alice@build7");
+		return;
+	}
+	request->service->host->info(session, &info);
+	struct who *who = who_new(info.client, name->at, name->len, info.peer, info.pid, info.uid);
+	if (who == NULL) {
+		refuse(request, REFUSE_NO_MEMORY);
+		return;
+	}
+	who_unref(session->who);
+	session->who = who;
+	answer_ok(&answer);
+	answer_end(&answer);
+}
