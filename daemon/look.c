@@ -318,7 +318,10 @@ lines_of_present(struct past *past, const struct lock *lock)
 		answer_text(&line, "lock", name, len);
 		answer_number(&line, "token", view.token);
 		answer_word(&line, "mode", mode_names[view.mode]);
+		if (view.slot >= 0)
+			answer_number(&line, "slot", (uint64_t)view.slot);
 		add_person(service, &line, view.owner, view.who);
+		answer_seconds(&line, "waited", view.waited_ms * NS_PER_MS);
 		answer_time(&line, "from", wall_of(service, view.since_ns));
 		answer_seconds(&line, "held", service->now_ns - view.since_ns);
 		answer_word(&line, "ended", "not");
