@@ -306,9 +306,36 @@ verbs_all(size_t *n)
 
 /* A word is letters, digits and `_`: setting this bit lowers a letter and makes no letter of the
  * others. */
-static bool
+#define LOWER UINT64_C(0x2020202020202020)
+
+static inline bool
+same_four(const char *word, const char *lower)
+{
+	uint32_t a, b;
+
+	memcpy(&a, word, sizeof(a));
+	memcpy(&b, lower, sizeof(b));
+	return (a | (uint32_t)LOWER) == b;
+}
+
+static inline bool
+same_eight(const char *word, const char *lower)
+{
+	uint64_t a, b;
+
+	memcpy(&a, word, sizeof(a));
+	memcpy(&b, lower, sizeof(b));
+	return (a | LOWER) == b;
+}
+
+/* Of two words of LEN letters, up to 16: the first ones and the last ones, which may overlap. */
+static inline bool
 same_word(const char *word, const char *lower, size_t len)
 {
+	if (len >= 8)
+		return same_eight(word, lower) && same_eight(word + len - 8, lower + len - 8);
+	if (len >= 4)
+		return same_four(word, lower) && same_four(word + len - 4, lower + len - 4);
 	for (size_t i = 0; i < len; i++)
 		if ((word[i] | 0x20) != lower[i])
 			return false;

@@ -134,11 +134,11 @@ protocol_prose(enum refusal refusal)
 size_t
 protocol_verb_len(const char *line, size_t len)
 {
-	size_t n = 0;
+	const char *at = line, *end = line + len;
 
-	while (n < len && (kinds[(unsigned char)line[n]] & WORD))
-		n++;
-	return n;
+	while (at < end && (kinds[(unsigned char)*at] & WORD))
+		at++;
+	return (size_t)(at - line);
 }
 
 static int
