@@ -42,6 +42,21 @@ is_separator(char c)
 	return c == ' ' || c == '&' || c == '\t';
 }
 
+/* Where the word that begins at AT ends, and whether it has something to decode. */
+static char *
+word_end(char *at, const char *end, bool *encoded)
+{
+	*encoded = false;
+	for (; at < end; at++) {
+		while (end - at >= 8 && protocol_eight_plain(at))
+			at += 8;
+		if (at == end || is_separator(*at))
+			break;
+		*encoded |= *at == '%' || *at == '+';
+	}
+	return at;
+}
+
 static enum arg
 find_arg(const char *key, size_t len)
 {
@@ -91,11 +106,12 @@ add_name(struct args *args, struct text name, unsigned n_names, struct args_erro
 	return true;
 }
 
-/* One argument, WORD, whose `=` is at EQUALS or, NULL, nowhere. */
+/* One argument, WORD. */
 static bool
-add(struct args *args, struct text word, char *equals, uint32_t allowed, unsigned n_names,
+add(struct args *args, struct text word, bool encoded, uint32_t allowed, unsigned n_names,
     struct args_error *error)
 {
+	char *equals = memchr(word.at, '=', word.len);
 	struct text value = word;
 	enum arg arg = ARG_LOCK;
 
@@ -116,7 +132,7 @@ add(struct args *args, struct text word, char *equals, uint32_t allowed, unsigne
 		    "only the first argument may stand without key=; a blank in a value is written "
 		    "as +");
 	}
-	if (!decode(&value))
+	if (encoded && !decode(&value))
 		return wrong(error, REFUSE_BAD_ARGS, word, "% is written as %25");
 	if (arg == ARG_LOCK)
 		return add_name(args, value, n_names, error);
@@ -136,13 +152,12 @@ args_parse(struct args *args, struct text text, uint32_t allowed, unsigned n_nam
 	args->present = 0;
 	args->n_names = 0;
 	while (at < end) {
-		char *begin = at, *equals = NULL;
+		struct text word = {.at = at};
+		bool encoded;
 
-		for (; at < end && !is_separator(*at); at++)
-			if (*at == '=' && equals == NULL)
-				equals = at;
-		struct text word = {begin, (size_t)(at - begin)};
-		if (word.len > 0 && !add(args, word, equals, allowed, n_names, error))
+		at = word_end(at, end, &encoded);
+		word.len = (size_t)(at - word.at);
+		if (word.len > 0 && !add(args, word, encoded, allowed, n_names, error))
 			return false;
 		at++;
 	}

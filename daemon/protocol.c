@@ -167,6 +167,9 @@ decode(char **from, const char *end, int plain)
 	char *in = *from, *out;
 	struct text text = {.at = in};
 
+	if (plain == IN_VALUE)
+		while (end - in >= 8 && protocol_eight_plain(in))
+			in += 8;
 	while (in < end && (kinds[(unsigned char)*in] & plain))
 		in++;
 	for (out = in; in < end && *in != '&' && (*in != '=' || plain == IN_VALUE); in++) {
