@@ -178,9 +178,11 @@ answer_plain_grant(struct request *request, uint64_t token)
 	struct answer answer = answer_to(request);
 	const struct text *name = &request->args.names[0];
 
-	answer_ok(&answer);
-	answer_text(&answer, "lock", name->at, name->len);
-	answer_number(&answer, "token", token);
+	REPLY_LITERAL(answer.reply, "OK lock=");
+	reply_encoded(answer.reply, name->at, name->len);
+	REPLY_LITERAL(answer.reply, "&token=");
+	reply_number(answer.reply, token);
+	answer.pairs = true;
 	answer_end(&answer);
 }
 
