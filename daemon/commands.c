@@ -59,16 +59,19 @@ session_fini(struct session *session, struct service *service)
 	session->who = NULL;
 }
 
+static __attribute__((noinline)) struct who *
+make_who(struct service *service, const struct session *session)
+{
+	struct session_info info;
+
+	service->host->info(session, &info);
+	return who_new(info.client, "", 0, info.peer, info.pid, info.uid);
+}
+
 struct who *
 session_who(struct service *service, struct session *session)
 {
-	if (session->who == NULL) {
-		struct session_info info;
-
-		service->host->info(session, &info);
-		session->who = who_new(info.client, "", 0, info.peer, info.pid, info.uid);
-	}
-	return session->who;
+	return session->who != NULL ? session->who : (session->who = make_who(service, session));
 }
 
 /* Names. */
@@ -343,11 +346,12 @@ same_word(const char *word, const char *lower, size_t len)
 }
 
 const struct verb *
-verb_find(const char *word, size_t len)
+verb_find(const char *line, size_t len)
 {
-	for (size_t i = 0; i < VERBS; i++)
-		if (verbs[i].len == len && same_word(word, verbs[i].name, len))
-			return &verbs[i];
+	for (const struct verb *verb = verbs; verb < verbs + VERBS; verb++)
+		if (verb->len <= len && same_word(line, verb->name, verb->len) &&
+		    (verb->len == len || !protocol_in_word(line[verb->len])))
+			return verb;
 	return NULL;
 }
 
@@ -393,14 +397,14 @@ native_args(struct request *request, const struct verb *verb)
 void
 commands_run(struct service *service, struct session *session, char *line, size_t len)
 {
-	size_t at = protocol_verb_len(line, len);
-	const struct verb *verb = verb_find(line, at);
+	const struct verb *verb = verb_find(line, len);
+	size_t at = 1;
 
-	if (verb == NULL && line[0] == '?') {
+	if (verb != NULL) {
+		at = verb->len;
+	} else if (line[0] == '?') {
 		verb = verb_find("help", 4);
-		at = 1;
-	}
-	if (verb == NULL) {
+	} else {
 		protocol_refuse(&service->reply, REFUSE_UNKNOWN_COMMAND);
 		return;
 	}

@@ -131,12 +131,18 @@ protocol_prose(enum refusal refusal)
 	return refusals[refusal].prose;
 }
 
+bool
+protocol_in_word(char c)
+{
+	return kinds[(unsigned char)c] & WORD;
+}
+
 size_t
 protocol_verb_len(const char *line, size_t len)
 {
 	const char *at = line, *end = line + len;
 
-	while (at < end && (kinds[(unsigned char)*at] & WORD))
+	while (at < end && protocol_in_word(*at))
 		at++;
 	return (size_t)(at - line);
 }

@@ -68,6 +68,8 @@ const char *protocol_refusal(enum refusal, size_t *len);
 const char *protocol_code(enum refusal);
 const char *protocol_prose(enum refusal);
 
+/* Whether C can be in a word: a letter, a digit or `_`. */
+bool protocol_in_word(char c);
 /* The first word of the line (letters, digits, `_`, from its first byte), as long as it goes. May
  * be 0. */
 size_t protocol_verb_len(const char *line, size_t len);

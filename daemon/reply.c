@@ -108,21 +108,20 @@ static const bool unreserved[256] = {
 void
 reply_encoded(struct reply *reply, const char *text, size_t len)
 {
-	size_t plain = 0;
+	const char *end = text + len, *plain = text;
 
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (unreserved[c])
-			continue;
-		reply_add(reply, text + plain, i - plain);
-		if (c == ' ')
+	for (;;) {
+		while (text < end && unreserved[(unsigned char)*text])
+			text++;
+		reply_add(reply, plain, (size_t)(text - plain));
+		if (text == end)
+			return;
+		if (*text == ' ')
 			REPLY_LITERAL(reply, "+");
 		else
-			add_escaped(reply, c);
-		plain = i + 1;
+			add_escaped(reply, (unsigned char)*text);
+		plain = ++text;
 	}
-	reply_add(reply, text + plain, len - plain);
 }
 
 #define TENS(d) d "0" d "1" d "2" d "3" d "4" d "5" d "6" d "7" d "8" d "9"
