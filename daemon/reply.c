@@ -26,6 +26,13 @@ reply_fini(struct reply *reply)
 }
 
 void
+reply_add_cut(struct reply *reply, const char *data)
+{
+	memcpy(reply->buf + reply->len, data, reply->size - reply->len);
+	reply->len = reply->size;
+}
+
+void
 reply_printf(struct reply *reply, const char *format, ...)
 {
 	size_t room = reply->size - reply->len;
@@ -105,12 +112,37 @@ static const bool unreserved[256] = {
     ['@'] = true,
 };
 
+/* For each byte of EIGHT, all below 0x80: its highest bit, where it is from FROM to TO. */
+static inline uint64_t
+in_range(uint64_t eight, uint64_t from, uint64_t to)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+
+	return (eight + ones * (0x80 - from)) & ~(eight + ones * (0x7f - to));
+}
+
+/* Whether all eight bytes at AT are unreserved ones that have another beside them in ASCII: `-` to
+ * `:`, `@` to `Z`, letters. A quick look ahead of what goes byte by byte. */
+static inline bool
+eight_unreserved(const char *at)
+{
+	const uint64_t high = UINT64_C(0x8080808080808080);
+	uint64_t eight;
+
+	memcpy(&eight, at, sizeof(eight));
+	uint64_t in =
+	    in_range(eight, '-', ':') | in_range(eight, '@', 'Z') | in_range(eight, 'a', 'z');
+	return (eight & high) == 0 && (in & high) == high;
+}
+
 void
 reply_encoded(struct reply *reply, const char *text, size_t len)
 {
 	const char *end = text + len, *plain = text;
 
 	for (;;) {
+		while (end - text >= 8 && eight_unreserved(text))
+			text += 8;
 		while (text < end && unreserved[(unsigned char)*text])
 			text++;
 		reply_add(reply, plain, (size_t)(text - plain));
