@@ -270,10 +270,10 @@ cmd_quit(struct request *request)
 
 static const struct verb verbs[] = {
     CLASSIC(trylock),
-    CLASSIC(releaselock),
-    CLASSIC(noop),
     NATIVE(acquire, LOCK_NAMES_MAX, ACQUIRE),
+    CLASSIC(releaselock),
     NATIVE(release, LOCK_NAMES_MAX, RELEASE),
+    CLASSIC(noop),
     NATIVE(renew, 1, RELEASE | ARG_BIT(ARG_LEASE)),
     NATIVE(cancel, 0, 0),
     CLASSIC(locks),
