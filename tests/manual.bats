@@ -116,3 +116,23 @@ documented_keys() {
 	[ -z "$(documented_keys | uniq -d)" ]
 	[ -z "$(sed -n '/^\.Sh CODES/,/^\.Sh KEYS/s/^\.It Li //p' "$PAGE" | sort | uniq -d)" ]
 }
+
+@test "the README has every verb" {
+	local verb
+
+	while read -r verb; do
+		grep -Eq "^\\|.*\`${verb}[\` ]" "$TOP/README.md" || fail "the README has no $verb"
+	done < <(sed -n 's/^ *\(ALIAS\|NATIVE\|CLASSIC\)(\([a-z]*\)[,)].*/\2/p' "$TOP/daemon/commands.c" | grep -v '^word$')
+}
+
+@test "HACKING.md names every file of the daemon" {
+	local file
+
+	for file in "$TOP"/daemon/*.c; do
+		file=${file##*/}
+		case $file in
+		config*) continue ;;
+		esac
+		grep -Eq "(^|[ /])${file//./\\.}( |$)" "$TOP/HACKING.md" || fail "HACKING.md has no $file"
+	done
+}
