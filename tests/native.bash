@@ -119,7 +119,7 @@ assert_holders() { # NAME N
 normal() {
 	sed -E "s/token=[0-9]+/token=N/g; s/(since|from|to)=$WHEN/\\1=WHEN/g; s/$PEER/PEER/g;
 		s/(age|waited|waits|held|lease|left|kept|expect|idle)=$SEC/\\1=S/g;
-		s/held [0-9hms]+ by/held S by/; s/client=[0-9]+/client=N/g"
+		s/&expect=S//; s/held [0-9hms]+ by/held S by/; s/client=[0-9]+/client=N/g"
 }
 
 # A daemon with a listener for administrators, at $ADMIN. More of the INI: standard input.
