@@ -1,0 +1,443 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Leases, keys and the least time of a lock: what outlives a connection, a stall, and the daemon.
+
+# shellcheck disable=SC2154 # value, grant and many set variables
+load native
+
+NOT_HELD='ERR not_held - this connection does not hold it, nor is it held by that key'
+STALE='ERR stale - that token is not the current grant any more'
+TAKEN_OVER='ERR cancelled - its key was used again, and that request has its place now'
+
+# Ends the last daemon as a crash does.
+kill_latchd() {
+	local pid=$LATCHD_PID
+
+	forget_daemon "$pid"
+	kill -s KILL "$pid"
+	wait "$pid" 2>/dev/null || true
+}
+
+@test "a lease outlives its connection, and ends at its time" {
+	start_latchd
+	connect 1
+	connect 2
+	grant 1 'acquire a lease=700ms note=n' token
+	hang_up 1
+	until_detached 2 1
+	many 2 'inspect a' '1&holders=1&waiters=0'
+	assert_match "^state=detached&mode=exclusive&token=$token&who=$PEER&.*&lease=0[.0-9]*&note=n\$" "${LINES_GOT[0]}"
+	want 2 'acquire a' "ERR taken holder=$PEER&.* held .*: n"
+	want 2 'acquire a wait=60' "OK lock=a&token=$NUM"
+	until_detached 2 0
+	many 2 'history a' 1
+	assert_match "token=$token&.*&ended=lease\$" "${LINES_GOT[0]}"
+}
+
+until_detached() { # N COUNT
+	eventually has_detached "$1" "$2"
+}
+
+has_detached() {
+	many "$1" stats 13
+	[[ " ${LINES_GOT[*]} " == *" detached=$2 "* ]]
+}
+
+@test "the end of a lease: its connected holder is told, and can do nothing with it any more" {
+	local token
+
+	start_latchd
+	connect 1
+	connect 2
+	grant 1 'acquire a lease=100ms key=12345678' token
+	exactly 1 "EVENT what=expired&lock=a&token=$token&who=127.0.0.1:$(port_of 1)"
+	exact 1 'renew a' "$NOT_HELD"
+	exact 1 "renew a token=$token" "$STALE"
+	exact 1 'release a' "$NOT_HELD"
+	exact 1 "release a token=$token" "$STALE"
+	exact 2 'renew a key=12345678' "$NOT_HELD"
+	exact 2 "renew a key=12345678 token=$token" "$STALE"
+	ask 1 'releaselock lock=a\r\n' 'ERR didnthave \r\n'
+	want 1 'acquire a' 'OK .*'
+}
+
+@test "trap 13: a release that comes after the end of the lease is stale, and the new holder keeps the lock" {
+	local old new
+
+	start_latchd
+	connect 1
+	connect 2
+	grant 1 'acquire a lease=150ms' old
+	grant 2 'acquire a wait=60' new
+	[ "$new" -gt "$old" ]
+	get 1 "EVENT what=expired&lock=a&token=$old&.*"
+	exact 1 "release a token=$old" "$STALE"
+	exact 1 'release a' "$NOT_HELD"
+	exact 2 "renew a lease=60 token=$new" "OK lock=a&token=$new&lease=60"
+}
+
+@test "a lease that is renewed does not end at its old time; one of several names ends for all" {
+	local token
+
+	start_latchd
+	connect 1
+	connect 2
+	grant 1 'acquire a lease=400ms' token
+	grant 1 'acquire x lock=y lease=400ms' token
+	want 1 'renew a lease=60' "OK .*&lease=60"
+	get 1 "EVENT what=expired&lock=[xy]&token=$token&.*"
+	get 1 "EVENT what=expired&lock=[xy]&token=$token&.*"
+	expect_nothing 1
+	want 2 'acquire a' 'ERR taken .*'
+	want 2 'acquire x lock=y' 'OK .*'
+}
+
+@test "one of several names can be renewed alone" {
+	local token
+
+	start_latchd
+	connect 1
+	grant 1 'acquire x lock=y lease=500ms' token
+	exact 1 'renew y lease=100' "OK lock=y&token=$token&lease=100"
+	get 1 "EVENT what=expired&lock=x&token=$token&.*"
+	want 1 'renew y' "OK lock=y&token=$token&lease=100"
+}
+
+@test "a lost reply: the same key gets the same grant and token again, with a new lease" {
+	local token
+
+	start_latchd
+	connect 1
+	connect 2
+	connect 3
+	grant 1 'acquire a lease=50 key=12345678 note=n' token
+	hang_up 1
+	until_detached 2 1
+	exact 2 'acquire a lease=100 key=12345678' "OK lock=a&token=$token&lease=100"
+	until_detached 2 0
+	want 3 'acquire a lease=100 key=12345679' 'ERR taken .*'
+	want 3 'acquire a lease=100' 'ERR taken .*'
+	exact 2 'release a' 'OK '
+	grant 3 'acquire a key=12345678' again
+	[ "$again" -gt "$token" ]
+}
+
+@test "a key moves a grant to the connection that asks, wherever the old one is" {
+	local token
+
+	start_latchd
+	connect 1
+	connect 2
+	grant 1 'acquire a key=12345678' token
+	exact 2 'acquire a key=12345678 id=2' "OK lock=a&token=$token&id=2"
+	exact 1 'release a' "$NOT_HELD"
+	hang_up 1
+	assert_holders a 1
+	exact 2 'acquire a key=12345678' "OK lock=a&token=$token"
+	grant 2 'acquire x lock=y lease=60 key=12345678' token
+	connect 1
+	exact 1 'acquire y lock=x lease=60 key=12345678' "OK lock=y&lock=x&token=$token&lease=60"
+	exact 1 'acquire x key=12345678' "OK lock=x&token=$token&lease=60"
+	hang_up 2
+	until_held a 0
+	assert_holders x 1
+}
+
+@test "a key that is in use there for another kind of acquire" {
+	start_latchd
+	connect 1
+	connect 2
+	want 1 'acquire a key=12345678' 'OK .*'
+	want 1 'acquire b key=12345678 slots=3' 'OK .*'
+	exact 2 'acquire a key=12345678 mode=shared' 'ERR key_in_use - this key is in use there for an acquire of another kind'
+	exact 2 'acquire a lock=z key=12345678' 'ERR key_in_use - this key is in use there for an acquire of another kind'
+	exact 2 'acquire a lock=b key=12345678' 'ERR key_in_use - this key is in use there for an acquire of another kind'
+	exact 2 'acquire b key=12345678 slots=4' 'ERR key_in_use - this key is in use there for an acquire of another kind'
+	want 2 'acquire b key=12345678 slots=3' "OK lock=b&token=$NUM&slot=0"
+	many 2 list 2
+}
+
+@test "a place in a queue is taken over by its key" {
+	start_latchd
+	for n in 1 2 3 4; do
+		connect "$n"
+	done
+	want 1 'acquire a' 'OK .*'
+	say 2 'acquire a wait=60 key=12345678'
+	until_waiters a 1
+	say 3 'acquire a wait=60'
+	until_waiters a 2
+	say 4 'acquire a wait=100 key=12345678 note=again id=4'
+	exactly 2 "$TAKEN_OVER"
+	many 2 'inspect a' '3&holders=1&waiters=2'
+	assert_match '^state=waiting&position=1&.*&note=again$' "${LINES_GOT[1]}"
+	want 2 'acquire a key=12345678' 'ERR taken .*'
+	exact 2 'acquire a wait=9 mode=shared key=12345678' 'ERR key_in_use - this key is in use there for an acquire of another kind'
+	exact 1 'release a' 'OK '
+	get 4 "OK lock=a&token=$NUM&id=4"
+	exact 4 'release a' 'OK '
+	get 3 'OK .*'
+	expect_nothing 2
+}
+
+@test "atleast: nobody else has it before that time, also after a release; then whoever waits" {
+	start_latchd
+	connect 1
+	connect 2
+	want 1 'acquire a atleast=600ms' 'OK .*'
+	exact 1 'release a' 'OK '
+	exact 1 'release a' "$NOT_HELD"
+	want 2 'acquire a' "ERR taken holder=$PEER&since=$WHEN&age=$SEC&atleast=1&left=$SEC&queue=0(&expect=$SEC)? it is kept for another [0-9ms]+ after $PEER had it"
+	want 1 'acquire a' 'ERR taken .*&atleast=1&.*'
+	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
+	many 2 'inspect a' '1&holders=1&waiters=0'
+	assert_match '^state=kept&mode=exclusive&.*&atleast=' "${LINES_GOT[0]}"
+	want 2 'acquire a wait=60' 'OK .*'
+	many 2 'history a' 1
+	LINE=${LINES_GOT[0]}
+	value held held
+	awk -v held="$held" 'BEGIN { exit !(held < 0.6) }'
+}
+
+@test "atleast: kept after kill -9 of its holder, and past the end of its lease" {
+	start_latchd
+	connect 2
+	spawn_told perl "$CLIENTS/waiter.pl" "127.0.0.1:$PORT" 'acquire a atleast=60' 'acquire b atleast=60 lease=100ms'
+	eventually has_said 'lock=b'
+	kill -s KILL "$SPAWNED_PID"
+	until_detached 2 2
+	want 2 'acquire a' 'ERR taken .*&atleast=1&left=5[0-9].*'
+	eventually is_kept b
+	want 2 'acquire b' 'ERR taken .*&atleast=1&left=5[0-9].*'
+}
+
+is_kept() { # NAME
+	many 2 "inspect $1" '1&holders=1&waiters=0'
+	[[ ${LINES_GOT[0]} == state=kept* ]]
+}
+
+@test "atleast that is over does not keep a lock; slots and readers share what is kept" {
+	start_latchd
+	connect 1
+	connect 2
+	want 1 'acquire a atleast=1ms' 'OK .*'
+	sleep 0.02
+	exact 1 'release a' 'OK '
+	want 2 'acquire a' 'OK .*'
+	want 1 'acquire s slots=2 atleast=60' "OK lock=s&token=$NUM&slot=0"
+	exact 1 'release s' 'OK '
+	want 1 'acquire s slots=2' "OK lock=s&token=$NUM&slot=1"
+	want 2 'acquire s slots=2' 'ERR taken .*'
+	want 1 'acquire r mode=shared atleast=60' 'OK .*'
+	exact 1 'release r' 'OK '
+	want 2 'acquire r mode=shared' 'OK .*'
+	want 1 'acquire r' 'ERR taken .*'
+}
+
+# $1 comes to the daemon while it is stopped, by a connection made before or meanwhile.
+@test "trap 11: a daemon that was stopped past a lease reads the renewals that lay there first" {
+	local own key new none n
+
+	start_latchd
+	for n in 1 2 3 4; do
+		connect "$n"
+	done
+	grant 1 'acquire own lease=1' own
+	grant 1 'acquire none lease=1' none
+	hang_up 2 # its lease is nobody's now
+	connect 2
+	grant 2 'acquire key lease=1 key=12345678' key
+	grant 2 'acquire new lease=1 key=12345678' new
+	for n in own key new; do
+		say 3 "acquire $n wait=60 id=$n"
+		until_waiters "$n" 1
+	done
+	kill -s STOP "$LATCHD_PID"
+	sleep 1.2
+	say 4 'acquire none id=4'
+	say 3 'acquire own'
+	say 4 'renew key lease=60 key=12345678'
+	connect late
+	say late 'renew new lease=60 key=12345678'
+	say 1 'renew own lease=60'
+	kill -s CONT "$LATCHD_PID"
+	exactly late "OK lock=new&token=$new&lease=60"
+	next_line 4
+	[[ $LINE != OK* ]] || fail "it was granted before anything could expire: $LINE"
+	exactly 4 "OK lock=key&token=$key&lease=60"
+	next_line 1
+	assert_eq "OK lock=own&token=$own&lease=60" "$LINE"
+	get 1 "EVENT what=expired&lock=none&token=$none&.*"
+	get 3 'ERR already_waiting .*'
+	expect_nothing 3
+	assert_waiters own 1
+	assert_waiters key 1
+	assert_waiters new 1
+	want 4 'acquire none' 'OK .*'
+}
+
+@test "trap 11: after a stop past the deadline of a wait the release that lay there comes first" {
+	start_latchd
+	connect 1
+	connect 2
+	want 1 'acquire a' 'OK .*'
+	say 2 'acquire a wait=500ms'
+	until_waiters a 1
+	kill -s STOP "$LATCHD_PID"
+	sleep 0.7
+	say 1 'release a'
+	kill -s CONT "$LATCHD_PID"
+	exactly 1 'OK '
+	get 2 'OK lock=a.*'
+	assert_holders a 1
+}
+
+@test "a flood by another client keeps no lease alive for ever" {
+	local before
+
+	start_latchd
+	connect 1
+	spawn_told perl "$CLIENTS/flood.pl" "127.0.0.1:$PORT" 3
+	eventually has_said '^flooding'
+	grant 1 'acquire a lease=100ms' token
+	get 1 "EVENT what=expired&lock=a&token=$token&.*"
+	is_running "$SPAWNED_PID"
+	want 1 'acquire a' 'OK .*'
+}
+
+@test "too_many_detached: no more leases while so many are without a connection" {
+	start_with_ini <<-INI
+		[locks]
+		max_detached = 2
+		[listen a]
+		address = 127.0.0.1:@PORT@
+		[listen b]
+		address = 127.0.0.1:@PORT2@
+	INI
+	connect 1
+	connect 2
+	connect 3 "$PORT2"
+	want 1 'acquire a lease=60 key=12345678' 'OK .*'
+	want 1 'acquire b atleast=60' 'OK .*'
+	hang_up 1
+	until_detached 2 2
+	exact 2 'acquire c lease=60' 'ERR too_many_detached - this listener has max_detached locks without a connection'
+	exact 2 'acquire c atleast=60 id=1' 'ERR too_many_detached id=1 this listener has max_detached locks without a connection'
+	want 2 'acquire c' 'OK .*'
+	want 2 'renew c lease=60' 'OK .*'
+	want 3 'acquire d lease=60' 'OK .*'
+	exact 2 'release a key=12345678' 'OK '
+	want 2 'acquire e lease=60' 'OK .*'
+}
+
+@test "revoke takes also what is kept, and leaves nothing kept" {
+	start_with_admin <<<''
+	connect 1
+	want 1 'acquire a atleast=60' 'OK .*'
+	exact 1 'release a' 'OK '
+	want 1 'acquire b atleast=60 lease=60' 'OK .*'
+	admin 'revoke a'
+	assert_eq 'OK revoked=1' "$REPLY"
+	admin 'revoke b'
+	assert_eq 'OK revoked=1' "$REPLY"
+	get 1 "EVENT what=revoked&lock=b&.*"
+	want 1 'acquire a lock=b' 'OK .*'
+}
+
+@test "SIGTERM: who waits is told shutdown, then comes the end" {
+	start_latchd
+	for n in 1 2 3; do
+		connect "$n"
+	done
+	want 1 'acquire a lock=d lease=60' 'OK .*'
+	send 2 'acquire a wait=60\r\nacquire b\r\n'
+	until_waiters a 1
+	say 3 'acquire a wait=60 id=x'
+	say 3 'acquire c lock=d wait=60 id=y'
+	until_waiters c 1
+	stop_latchd
+	exactly 2 'ERR shutdown - the server stops'
+	next_line 3
+	[[ $LINE == 'ERR shutdown id=x the server stops' || $LINE == 'ERR shutdown id=y the server stops' ]]
+	get 3 'ERR shutdown id=[xy] the server stops'
+	for n in 1 3; do
+		expect_eof "$n"
+	done
+}
+
+@test "trap 21: the daemon is killed with -9: its clients see the end, later tokens are higher" {
+	local first second third
+
+	start_with_ini <<-INI
+		[server]
+		state_dir = @DIR@
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	for n in 1 2 3; do
+		connect "$n"
+	done
+	grant 1 'acquire a' first
+	grant 1 'acquire b lease=60 key=12345678' first
+	say 2 'acquire a wait=60'
+	until_waiters a 1
+	many 3 'watch a' "$NUM.*"
+	kill_latchd
+	for n in 1 2 3; do
+		expect_eof "$n"
+		hang_up "$n"
+	done
+	hang_up eye
+	start_with_ini <<-INI
+		[server]
+		state_dir = @DIR@
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	connect 1
+	grant 1 'acquire a' second
+	[ "$second" -gt "$first" ]
+	many 1 list 1
+	kill_latchd
+	hang_up 1
+	start_with_ini <<-INI
+		[server]
+		state_dir = @DIR@
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	connect 1
+	grant 1 'acquire a' third
+	[ "$third" -gt "$second" ]
+}
+
+@test "trap 21: tokens do not fall where the clock was set back before the restart" {
+	local first second faketime
+
+	# Its library before those of the sanitizers is what they do not take.
+	[ "$(basename "$BUILD")" = release ] || skip 'not under a sanitizer'
+	faketime=$(find /usr/lib -name libfaketime.so.1 2>/dev/null | head -n 1)
+	[ -n "$faketime" ] || skip 'there is no libfaketime here'
+	start_with_ini <<-INI
+		[server]
+		state_dir = @DIR@
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	connect 1
+	grant 1 'acquire a' first
+	kill_latchd
+	hang_up 1
+	export LATCHD_WRAP="env LD_PRELOAD=$faketime FAKETIME=-400d FAKETIME_DONT_FAKE_MONOTONIC=1"
+	start_with_ini <<-INI
+		[server]
+		state_dir = @DIR@
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	connect 1
+	grant 1 'acquire a' second
+	[ "$second" -gt "$first" ]
+	many 1 'inspect a' '1&.*'
+	assert_match "since=$(date -u -d '-400 days' +%Y)-" "${LINES_GOT[0]}"
+}
