@@ -86,7 +86,7 @@ help:
 	@echo 'check          the tests alone, with what is installed (VARIANT, DSOCK_BACKEND=poll)'
 	@echo 'check-systemd  the units under a real systemd of their own (root)'
 	@echo 'check-kqueue   the kqueue back end, over an emulation of kqueue(2) where there is none'
-	@echo 'soak-exclusion the live test of mutual exclusion for SECONDS (600)'
+	@echo 'soak-exclusion the live test of mutual exclusion for SOAK_SECONDS (600)'
 	@echo 'fuzz           each fuzzer for FUZZ_SECONDS (60)'
 	@echo 'bench          CPU per request and memory beside the bare minimum, redis and memcached'
 	@echo 'bench-lib      libdsock beside libev, libuv, libevent and Danga::Socket: docs/bench-lib.md'
@@ -197,9 +197,9 @@ check-kqueue:
 	tests/kqueue/run.sh
 
 # Processes that contend for locks, are killed and stopped, for as long as one likes.
-SECONDS = 600
+SOAK_SECONDS ?= 600
 soak-exclusion: all
-	EXCLUSION_SECONDS=$(SECONDS) BUILD=$(abspath $(B)) bats --filter live tests/exclusion.bats
+	EXCLUSION_SECONDS=$(SOAK_SECONDS) BUILD=$(abspath $(B)) bats --filter live tests/exclusion.bats
 
 fuzz: $(FUZZERS)
 	@set -e; for f in $(FUZZERS); do \

@@ -78,8 +78,8 @@ records() { # FILE LINE...
 	echo "# $said" >&3
 	[[ $said =~ ^([0-9]+)\ grants,\ ([0-9]+)\ exclusive,\ ([0-9]+)\ at\ once,\ ([0-9]+)\ killed$ ]]
 	# So many that something was tested, also on a slow machine.
-	[ "${BASH_REMATCH[1]}" -ge $((seconds * 50)) ]
-	[ "${BASH_REMATCH[2]}" -ge $((seconds * 25)) ]
+	[ "${BASH_REMATCH[1]}" -ge $((seconds * 30)) ]
+	[ "${BASH_REMATCH[2]}" -ge $((seconds * 15)) ]
 	[ "${BASH_REMATCH[3]}" -ge 3 ]
 	[ "${BASH_REMATCH[4]}" -ge 1 ]
 	# Whatever they left behind is free in the end.

@@ -107,7 +107,7 @@ sub asked {
 	return reply();
 }
 
-my $lease_s = 0.5;
+my $lease_s = 0.3;
 
 sub pick {
 	my ($prefix, $many) = @_;
@@ -119,16 +119,16 @@ sub contend {
 	my $way = rand;
 
 	return classic() if $way < 0.15;
-	return native([pick('x', 3)], 'exclusive', 1) if $way < 0.4;
-	return native([pick('s', 2)], 'slots', 3, 'slots=3') if $way < 0.55;
-	return native([pick('r', 2)], 'shared', 0, 'mode=shared') if $way < 0.75;
-	return native([pick('r', 2)], 'exclusive', 1) if $way < 0.85;
-	my %names = map { pick(rand() < 0.8 ? 'x' : 'r', 2) => 1 } 1 .. 3;
+	return native([pick('x', 6)], 'exclusive', 1) if $way < 0.4;
+	return native([pick('s', 3)], 'slots', 3, 'slots=3') if $way < 0.55;
+	return native([pick('r', 4)], 'shared', 0, 'mode=shared') if $way < 0.75;
+	return native([pick('r', 4)], 'exclusive', 1) if $way < 0.85;
+	my %names = map { pick(rand() < 0.8 ? 'x' : 'r', 4) => 1 } 1 .. 3;
 	return native([keys %names], 'exclusive', 1);
 }
 
 sub classic {
-	my $name = pick(rand() < 0.7 ? 'x' : 'r', 2);
+	my $name = pick(rand() < 0.7 ? 'x' : 'r', 4);
 	my $got = asked("trylock lock=$name");
 
 	if ($got eq 'ERR taken ') {
@@ -201,6 +201,8 @@ sub hold {
 	for my $step (0 .. $steps) {
 		note('H', now());
 		sleep(rand 0.002);
+		kill 'KILL', $$ if rand() < 0.006; # others are killed wherever they are
+		sleep(rand 1.5 * $lease_s) if $key && rand() < 0.03;
 		next if !$key || rand() > 0.3;
 		dropped() if rand() < 0.3; # the lease stays, and is renewed from elsewhere
 		my $before = now();
