@@ -57,11 +57,11 @@ sub disturb {
 		kill 'KILL', $pid;
 	} elsif (rand() < 0.8) {
 		kill 'STOP', $pid;
-		sleep(rand() < 0.2 ? 0.7 : 0.03);
+		sleep(rand() < 0.1 ? 0.5 : 0.02);
 		kill 'CONT', $pid;
 	} elsif ($daemon) {
 		kill 'STOP', $daemon;
-		sleep(rand() < 0.2 ? 0.7 : 0.03);
+		sleep(rand() < 0.1 ? 0.5 : 0.02);
 		kill 'CONT', $daemon;
 	}
 }
@@ -122,7 +122,7 @@ sub contend {
 	return native([pick('x', 6)], 'exclusive', 1) if $way < 0.4;
 	return native([pick('s', 3)], 'slots', 3, 'slots=3') if $way < 0.55;
 	return native([pick('r', 4)], 'shared', 0, 'mode=shared') if $way < 0.75;
-	return native([pick('r', 4)], 'exclusive', 1) if $way < 0.85;
+	return native([pick('r', 4)], 'exclusive', 1) if $way < 0.9;
 	my %names = map { pick(rand() < 0.8 ? 'x' : 'r', 4) => 1 } 1 .. 3;
 	return native([keys %names], 'exclusive', 1);
 }
@@ -201,8 +201,8 @@ sub hold {
 	for my $step (0 .. $steps) {
 		note('H', now());
 		sleep(rand 0.002);
-		kill 'KILL', $$ if rand() < 0.006; # others are killed wherever they are
-		sleep(rand 1.5 * $lease_s) if $key && rand() < 0.03;
+		kill 'KILL', $$ if rand() < 0.004; # others are killed wherever they are
+		sleep(rand 1.5 * $lease_s) if $key && rand() < 0.01;
 		next if !$key || rand() > 0.3;
 		dropped() if rand() < 0.3; # the lease stays, and is renewed from elsewhere
 		my $before = now();
