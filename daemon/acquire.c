@@ -199,16 +199,11 @@ grant_again(struct acquire *acquire)
 static bool
 is_whole_wait(const struct acquire *acquire)
 {
-	const struct claim *first = acquire->keyed[0], *claim = first;
-	unsigned n = 0;
+	const struct claim *first = acquire->keyed[0];
 
-	do {
-		n++;
-		claim = claim->ring;
-	} while (claim != first);
-	if (n != acquire->request->n_names)
+	if (claim_ring_size(first) != acquire->request->n_names)
 		return false;
-	for (n = 1; n < acquire->request->n_names; n++)
+	for (unsigned n = 1; n < acquire->request->n_names; n++)
 		if (claim_first(acquire->keyed[n]) != claim_first(first))
 			return false;
 	return true;

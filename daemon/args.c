@@ -58,8 +58,20 @@ wrong(struct args_error *error, enum refusal code, struct text culprit, const ch
 	return false;
 }
 
-/* Decodes in place. False: a `%` that begins no byte. */
+/* Every `%` begins a byte. */
 static bool
+is_encoded(const struct text *text)
+{
+	const char *end = text->at + text->len;
+
+	for (const char *at = text->at; (at = memchr(at, '%', (size_t)(end - at))) != NULL; at++)
+		if (protocol_escape(at, end) == -1)
+			return false;
+	return true;
+}
+
+/* In place. */
+static void
 decode(struct text *text)
 {
 	char *in = text->at, *end = text->at + text->len, *out;
@@ -67,17 +79,14 @@ decode(struct text *text)
 	while (in < end && *in != '%' && *in != '+')
 		in++;
 	for (out = in; in < end; in++) {
-		int byte = *in == '+' ? ' ' : (unsigned char)*in;
-
 		if (*in == '%') {
-			if ((byte = protocol_escape(in, end)) == -1)
-				return false;
+			*out++ = (char)protocol_escape(in, end);
 			in += 2;
+		} else {
+			*out++ = *in == '+' ? ' ' : *in;
 		}
-		*out++ = (char)byte;
 	}
 	text->len = (size_t)(out - text->at);
-	return true;
 }
 
 static bool
@@ -96,35 +105,44 @@ static bool
 add(struct args *args, struct text word, char *equals, uint32_t allowed, unsigned n_names,
     struct args_error *error)
 {
-	struct text value = word;
+	struct text key = {word.at, 0}, value = word;
 	enum arg arg = ARG_LOCK;
 
 	if (equals != NULL) {
-		size_t key_len = (size_t)(equals - word.at);
-
-		arg = find_arg(word.at, key_len);
-		value = (struct text){equals + 1, word.len - key_len - 1};
+		key.len = (size_t)(equals - word.at);
+		value = (struct text){equals + 1, word.len - key.len - 1};
+		arg = find_arg(key.at, key.len);
 		if (arg == ARG_COUNT || !(allowed & ARG_BIT(arg)))
-			return wrong(error, REFUSE_BAD_ARGS, (struct text){word.at, key_len},
+			return wrong(error, REFUSE_BAD_ARGS, key,
 			    arg == ARG_COUNT ? "there is no such argument"
 					     : "this verb has no such argument");
 		if (arg != ARG_LOCK && args_has(args, arg))
-			return wrong(error, REFUSE_BAD_ARGS, (struct text){word.at, key_len},
-			    "is given twice");
+			return wrong(error, REFUSE_BAD_ARGS, key, "is given twice");
 	} else if (args->present != 0) {
 		return wrong(error, REFUSE_BAD_ARGS, word,
 		    "only the first argument may stand without key=; a blank in a value is written "
 		    "as +");
 	}
-	if (!decode(&value))
+	if (!is_encoded(&value))
 		return wrong(error, REFUSE_BAD_ARGS, word, "% is written as %25");
+	decode(&value);
 	if (arg == ARG_LOCK)
 		return add_name(args, value, n_names, error);
 	if (memchr(value.at, '\0', value.len) != NULL)
-		return wrong(error, REFUSE_BAD_ARGS, word, "has a NUL byte");
+		return wrong(error, REFUSE_BAD_ARGS, key, "has a NUL byte");
 	args->value[arg] = value;
 	args->present |= ARG_BIT(arg);
 	return true;
+}
+
+/* Of a line that is refused, so that its sender knows which one it was. */
+static void
+add_id_only(struct args *args, struct text word, char *equals)
+{
+	struct args_error ignored;
+
+	if (equals != NULL)
+		add(args, word, equals, ARG_BIT(ARG_ID), 0, &ignored);
 }
 
 bool
@@ -132,6 +150,8 @@ args_parse(struct args *args, struct text text, uint32_t allowed, unsigned n_nam
     struct args_error *error)
 {
 	char *at = text.at, *end = text.at + text.len;
+
+	bool good = true;
 
 	args->present = 0;
 	args->n_names = 0;
@@ -142,11 +162,13 @@ args_parse(struct args *args, struct text text, uint32_t allowed, unsigned n_nam
 			if (*at == '=' && equals == NULL)
 				equals = at;
 		struct text word = {begin, (size_t)(at - begin)};
-		if (word.len > 0 && !add(args, word, equals, allowed, n_names, error))
-			return false;
+		if (!good)
+			add_id_only(args, word, equals);
+		else if (word.len > 0)
+			good = add(args, word, equals, allowed, n_names, error);
 		at++;
 	}
-	return true;
+	return good;
 }
 
 /* Digits from *AT on; false where there are none or too many. */

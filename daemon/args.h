@@ -49,7 +49,7 @@ struct args_error {
 
 /*
  * Decodes TEXT in place. ALLOWED are the arguments that the verb knows, N_NAMES how many names it
- * takes. False: *ERROR.
+ * takes. False: *ERROR, and ARG_ID where the line has one.
  */
 bool args_parse(
     struct args *, struct text, uint32_t allowed, unsigned n_names, struct args_error *error);

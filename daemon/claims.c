@@ -113,6 +113,19 @@ claim_first(const struct claim *claim)
 	return (struct claim *)claim;
 }
 
+unsigned
+claim_ring_size(const struct claim *first)
+{
+	const struct claim *claim = first;
+	unsigned n = 0;
+
+	do {
+		n++;
+		claim = claim->ring;
+	} while (claim != first);
+	return n;
+}
+
 void
 claim_free(struct locks *locks, struct claim *claim)
 {

@@ -82,6 +82,7 @@ client_new(struct listener *listener, int fd, const struct ds_peer *peer, struct
 	client->id = ++server->last_id;
 	client->since_ns = client->active_ns = ds_loop_now(server->loop);
 	client->served = why == REFUSALS;
+	server->more_input = true; /* what it says may lie there already */
 	TAILQ_INSERT_TAIL(&server->clients, client, link);
 	count(client, 1);
 	if (log_enabled(LOG_DEBUG))
@@ -168,15 +169,23 @@ info(const struct session *session, struct session_info *info)
 
 /* The list is in the order of the numbers. */
 static struct session *
-next(struct service *service, uint64_t after)
+first_served(struct client *client, uint64_t above)
 {
-	struct server *server = server_of_service(service);
-	struct client *client;
+	while (client != NULL && (client->id <= above || !client->served))
+		client = TAILQ_NEXT(client, link);
+	return client != NULL ? &client->session : NULL;
+}
 
-	TAILQ_FOREACH (client, &server->clients, link)
-		if (client->id > after && client->served)
-			return &client->session;
-	return NULL;
+static struct session *
+above(struct service *service, uint64_t number)
+{
+	return first_served(TAILQ_FIRST(&server_of_service(service)->clients), number);
+}
+
+static struct session *
+next(struct session *session)
+{
+	return first_served(TAILQ_NEXT(client_of_session(session), link), 0);
 }
 
 static void
@@ -205,6 +214,7 @@ audit(struct service *service, const struct session *session, const char *words)
 
 const struct host client_host = {
     .info = info,
+    .above = above,
     .next = next,
     .counts = counts,
     .audit = audit,

@@ -63,6 +63,7 @@ end(struct client *client)
 	struct server *server = server_of(client);
 
 	client->state = CLIENT_ENDING;
+	session_drop_waits(&server->service, &client->session);
 	client_send_reply(client);
 	if (ds_is_closed(&client->sock))
 		return;
@@ -84,7 +85,7 @@ client_end_with(struct client *client, enum refusal why)
 	log_limited(&server->refused, now_of(client), "client %s at %s ended: %s",
 	    ds_peer_string(&client->sock, peer, sizeof(peer)), client->listener->address,
 	    protocol_code(why));
-	protocol_refuse(&server->service.reply, why);
+	session_refuse(&server->service, &client->session, why);
 	end(client);
 }
 

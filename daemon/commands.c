@@ -347,20 +347,21 @@ native_args(struct request *request, const struct verb *verb)
 {
 	struct args *args = &request->args;
 	struct args_error error;
+	bool good =
+	    args_parse(args, request->raw, verb->args | ARG_BIT(ARG_ID), verb->n_names, &error);
 
-	if (!args_parse(args, request->raw, verb->args | ARG_BIT(ARG_ID), verb->n_names, &error)) {
+	if (args_has(args, ARG_ID)) {
+		args->present &= ~ARG_BIT(ARG_ID);
+		if (is_id(&args->value[ARG_ID])) {
+			request->id = args->value[ARG_ID];
+		} else if (good) {
+			refuse_arg(request, ARG_ID, "has 1 to 64 printable bytes");
+			return false;
+		}
+	}
+	if (!good)
 		refuse_args(request, &error);
-		return false;
-	}
-	if (!args_has(args, ARG_ID))
-		return true;
-	if (!is_id(&args->value[ARG_ID])) {
-		refuse_arg(request, ARG_ID, "has 1 to 64 printable bytes");
-		return false;
-	}
-	request->id = args->value[ARG_ID];
-	args->present &= ~ARG_BIT(ARG_ID);
-	return true;
+	return good;
 }
 
 void

@@ -10,6 +10,7 @@
 #include "history.h"
 #include "locks.h"
 #include "mail.h"
+#include "protocol.h"
 #include "reply.h"
 #include "stats.h"
 #include "watch.h"
@@ -59,8 +60,9 @@ struct service;
 /* What the commands want from those who know the connections. */
 struct host {
 	void (*info)(const struct session *, struct session_info *);
-	/* The session with the smallest number above CLIENT, or NULL. */
-	struct session *(*next)(struct service *, uint64_t client);
+	/* The session with the smallest number above CLIENT, or NULL; and the one after SESSION. */
+	struct session *(*above)(struct service *, uint64_t client);
+	struct session *(*next)(struct session *);
 	void (*counts)(struct service *, struct service_counts *);
 	/* An administrator has done something: for the log, in words. */
 	void (*audit)(struct service *, const struct session *, const char *words);
@@ -117,8 +119,10 @@ session_is_busy(const struct session *session)
  * reply, which must not be full, as much as fits. False: there is more. */
 bool session_tell_news(struct service *, struct session *);
 bool session_tell_shutdown(struct service *, struct session *);
-/* Nobody is there to be told any more. */
-void session_drop_news(struct service *, struct session *);
+/* Nobody is there to be told any more: what it waits for is withdrawn, what has ended forgotten. */
+void session_drop_waits(struct service *, struct session *);
+/* A refusal that no request has asked for, in the form that the session understands. */
+void session_refuse(struct service *, struct session *, enum refusal);
 
 /*
  * Handles one line, LEN > 0 bytes without its end; LINE is overwritten. Appends to the reply, which

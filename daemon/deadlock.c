@@ -121,14 +121,28 @@ visit(struct search *search, struct locks *locks, const struct claim *leader)
 	return false;
 }
 
+/* Nobody stands behind it: so it is, but where it took over the place of another. */
+static bool
+is_last(const struct claim *leader)
+{
+	const struct claim *claim = leader;
+
+	do {
+		if (TAILQ_NEXT(claim, link) != NULL)
+			return false;
+		claim = claim->ring;
+	} while (claim != leader);
+	return true;
+}
+
 bool
 closes_cycle(struct locks *locks, const struct claim *leader, struct lock_answer *answer)
 {
 	struct search search = {
 	    .asker = leader->grant.owner, .number = ++locks->reached, .answer = answer};
 
-	/* Nobody waits for one who holds nothing: it stands at the end of its queues. */
-	if (leader->mode == LOCK_SLOTS || search.asker->n_held == 0)
+	/* Nobody waits for one who holds nothing and whom nobody stands behind. */
+	if (leader->mode == LOCK_SLOTS || (search.asker->n_held == 0 && is_last(leader)))
 		return false;
 	if (visit(&search, locks, leader))
 		return true;

@@ -32,23 +32,20 @@ void
 locks_done(struct locks *locks, struct lock_owner *owner, struct claim *leader)
 {
 	struct claim *claim = leader, *next;
-	bool last;
 
 	STAILQ_REMOVE_HEAD(&owner->settled, settled);
 	if (STAILQ_EMPTY(&owner->settled))
 		TAILQ_REMOVE(&locks->news, owner, news);
-	do {
+	for (unsigned n = claim_ring_size(leader); n > 0; n--, claim = next) {
 		struct lock *lock = claim->grant.lock;
 
 		next = claim->ring;
-		last = next == leader || next == claim;
 		claim->pinned = false;
 		lock->crowd->pins--;
 		if (claim->state == CLAIM_OVER)
 			claim_free(locks, claim);
 		lock_tidy(locks, lock);
-		claim = next;
-	} while (!last);
+	}
 }
 
 /* Whether somebody holds LOCK with that token. */

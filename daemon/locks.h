@@ -215,8 +215,9 @@ enum lock_result locks_renew(struct locks *, struct grant **, uint32_t lease_ms,
 
 /* When locks_due has something to do; INT64_MAX: never. */
 int64_t locks_next_due(const struct locks *);
-/* Handles at most MAX deadlines that have come: leases, waits, beats. False: more have. */
-bool locks_due(struct locks *, int64_t now_ns, unsigned max);
+/* Handles at most MAX deadlines up to UNTIL_NS, which is not after NOW_NS: leases, waits, beats.
+ * False: there are more. */
+bool locks_due(struct locks *, int64_t until_ns, int64_t now_ns, unsigned max);
 
 /* Looking at a lock. */
 const struct lock *locks_find(const struct locks *, const char *name, size_t len);

@@ -161,6 +161,7 @@ void claim_free(struct locks *, struct claim *);
 /* All of the ring. */
 void claims_free(struct locks *, struct claim *);
 struct claim *claim_first(const struct claim *); /* the leader of its ring */
+unsigned claim_ring_size(const struct claim *);
 /* In the ring of its own; TERMS, which may be NULL, gets a reference more. NULL: no memory. */
 struct claim *claim_new(struct lock *, struct lock_owner *, const struct lock_request *,
     struct terms *, int64_t now_ns);

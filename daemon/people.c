@@ -146,8 +146,9 @@ cmd_clients(struct request *request)
 	    !number_arg(request, ARG_LIMIT, 1, PAGE_MAX, PAGE, &limit))
 		return;
 	answer_list_begin(&list, &service->reply, request->id);
-	while ((session = service->host->next(service, after)) != NULL && list.lines < limit &&
-	       answer_list_has_room(&list))
+	for (session = service->host->above(service, after);
+	     session != NULL && list.lines < limit && answer_list_has_room(&list);
+	     session = service->host->next(session))
 		after = add_client(request, &list, session);
 	if (session == NULL)
 		after = 0;
@@ -282,7 +283,7 @@ cmd_kick(struct request *request)
 		refuse_arg(request, ARG_CLIENT, "is missing: the number that clients shows");
 		return;
 	}
-	struct session *session = service->host->next(service, client - 1);
+	struct session *session = service->host->above(service, client - 1);
 	if (session != NULL)
 		service->host->info(session, &info);
 	if (session == NULL || info.client != client) {

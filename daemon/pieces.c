@@ -22,6 +22,17 @@ refuse(struct request *request, enum refusal refusal)
 }
 
 void
+session_refuse(struct service *service, struct session *session, enum refusal refusal)
+{
+	struct answer answer = {.reply = &service->reply};
+
+	if (session->native)
+		answer_refuse(&answer, refusal);
+	else
+		protocol_refuse(&service->reply, refusal);
+}
+
+void
 refuse_args(struct request *request, const struct args_error *error)
 {
 	struct answer answer = answer_to(request);

@@ -107,8 +107,10 @@ server_apply_config(struct server *server)
 	if (name == NULL)
 		return -1;
 	service->name = name;
-	if (reply_init(&service->reply, config->server.max_output, line) == -1 ||
-	    reply_init(&service->event, 0, line) == -1 ||
+	if (line > server->line_room)
+		server->line_room = line;
+	if (reply_init(&service->reply, config->server.max_output, server->line_room) == -1 ||
+	    reply_init(&service->event, 0, server->line_room) == -1 ||
 	    history_resize(service->history, config->locks.history) == -1)
 		return -1;
 	service->max_name = max_name;

@@ -194,6 +194,21 @@ answer_name(const struct session *session, struct answer *answer, const struct l
 		answer_text(answer, "lock", name, len);
 }
 
+/* The next claim of those that are the session's: some of its acquire may have been asked for
+ * again, by their key, from elsewhere. */
+static const struct claim *
+next_own(const struct session *session, const struct claim *first, const struct claim *claim)
+{
+	struct grant_view view;
+
+	while ((claim = claim_next(first, claim)) != NULL) {
+		grant_view(claim_grant(claim), &view);
+		if (view.owner == &session->owner)
+			break;
+	}
+	return claim;
+}
+
 /* OK lock=…&token=…[&lease=…][&slot=…]: all names, then what the first has, then all slots. */
 static void
 answer_grant(struct service *service, const struct session *session, struct answer *answer,
@@ -203,7 +218,7 @@ answer_grant(struct service *service, const struct session *session, struct answ
 	const struct claim *claim;
 
 	answer_ok(answer);
-	for (claim = first; claim != NULL; claim = claim_next(first, claim)) {
+	for (claim = first; claim != NULL; claim = next_own(session, first, claim)) {
 		grant_view(claim_grant(claim), &view);
 		answer_name(session, answer, view.lock);
 	}
@@ -211,7 +226,8 @@ answer_grant(struct service *service, const struct session *session, struct answ
 	answer_number(answer, "token", view.token);
 	if (view.until_ns != LOCK_FOREVER)
 		answer_seconds(answer, "lease", view.until_ns - service->now_ns);
-	for (claim = first; claim != NULL && view.slot >= 0; claim = claim_next(first, claim)) {
+	for (claim = first; claim != NULL && view.slot >= 0;
+	     claim = next_own(session, first, claim)) {
 		grant_view(claim_grant(claim), &view);
 		answer_number(answer, "slot", (uint64_t)view.slot);
 	}
@@ -380,10 +396,13 @@ session_tell_news(struct service *service, struct session *session)
 }
 
 void
-session_drop_news(struct service *service, struct session *session)
+session_drop_waits(struct service *service, struct session *session)
 {
+	struct grant *grant;
 	struct claim *claim;
 
+	while ((grant = LIST_FIRST(&session->owner.waits)) != NULL)
+		locks_cancel(service->locks, (struct claim *)grant_claim(grant), service->now_ns);
 	while ((claim = lock_owner_news(&session->owner)) != NULL)
 		locks_done(service->locks, &session->owner, claim);
 }

@@ -174,14 +174,6 @@ order() { # WORD
 	ask 1 'noop\r\n' 'OK \r\n'
 }
 
-count_fds() {
-	find "/proc/$LATCHD_PID/fd" -mindepth 1 | wc -l
-}
-
-has_fds() { # N
-	[ "$(count_fds)" -eq "$1" ]
-}
-
 @test "a reset in the middle of a long reply harms nobody" {
 	start_latchd
 	perl -I"$CLIENTS" -MWire -e '

@@ -2,112 +2,96 @@
 # SPDX-License-Identifier: ISC
 # Descriptors: standard ones that are closed, full or deaf; too few of them; failing accepts.
 
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # perl; bats: tests are subshells; connect and run set variables
-load operation
-
-setup() {
-	operation_setup
-}
-
-teardown() {
-	operation_teardown
-}
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # perl; bats: tests are subshells; helpers set variables
+load process
 
 serves() {
-	is "$(ask noop 2>/dev/null)" 'OK ' 2>/dev/null
+	transcript 'noop\r\n' 'OK \r\n' >/dev/null 2>&1
 }
 
-# lives: it serves, reloads and stops as ever.
+# It serves, reloads and stops as ever.
 lives() {
 	eventually serves
 	connect c
-	is "$(talk "$c" 'trylock lock=a')" 'OK '
-	kill -HUP "$pid"
-	is "$(ask 'trylock lock=a')" 'ERR taken '
+	ask c 'trylock lock=a\r\n' 'OK \r\n'
+	kill -s HUP "$LATCHD_PID"
+	transcript 'trylock lock=a\r\n' 'ERR taken \r\n'
 	stop_latchd
-	is_cut "$c"
+	expect_eof c
 }
 
-# has_null FD...: those of the daemon are /dev/null.
-has_null() {
+# With redirections of its own, which come after the usual ones.
+launch_with() { # REDIRECTIONS [ARG...]
+	echo "exec \"\$@\" $1" >with
+	free_port PORT
+	LATCHD_WRAP='bash with' launch_latchd -l "127.0.0.1:$PORT" "${@:2}"
+}
+
+# These of its descriptors are /dev/null.
+has_null() { # FD...
 	local fd
 
 	for fd; do
-		is "$(readlink "/proc/$pid/fd/$fd")" /dev/null
+		assert_eq /dev/null "$(readlink "/proc/$LATCHD_PID/fd/$fd")"
 	done
 }
 
 # Makes N connections one after the other, with a request each.
-churn() {
-	timeout "$PATIENCE" perl -MIO::Socket::INET -e '
-		my ($host, $port, $n) = @ARGV;
-		for (1 .. $n) {
-			my $s = IO::Socket::INET->new(PeerAddr => $host, PeerPort => $port) or die "$!\n";
-			print $s "noop\r\n";
-			readline($s) =~ /^OK/ or die;
-		}
-	' "$HOST" "$PORT" "$1"
+churn() { # N
+	perl -I"$CLIENTS" -MWire -e '
+		my ($to, $n) = @ARGV;
+		(Wire->dial($to)->ask("noop\r\n") // "") eq "OK \r\n" or die "no answer\n" for 1 .. $n' "127.0.0.1:$PORT" "$1"
 }
 
 # The standard ones.
 
 @test "standard input closed" {
-	"$LATCHD" -l "$HOST:$PORT" <&- >/dev/null 2>>log 3>&- &
-	launched $!
+	launch_with '<&-'
 	eventually serves
 	has_null 0
 	lives
 }
 
 @test "standard output closed" {
-	"$LATCHD" -l "$HOST:$PORT" </dev/null >&- 2>>log 3>&- &
-	launched $!
+	launch_with '>&-'
 	eventually serves
 	has_null 1
 	lives
 }
 
 @test "standard error closed" {
-	"$LATCHD" -v -l "$HOST:$PORT" </dev/null >/dev/null 2>&- 3>&- &
-	launched $!
+	launch_with '2>&-' -v
 	eventually serves
 	has_null 2
 	lives
 }
 
 @test "all three closed: no socket gets their numbers, and nothing is written to one" {
-	"$LATCHD" -v -l "$HOST:$PORT" <&- >&- 2>&- 3>&- &
-	launched $!
+	launch_with '<&- >&- 2>&-' -v
 	eventually serves
 	has_null 0 1 2
 	connect c
-	is "$(talk "$c" noop)" 'OK '
+	ask c 'noop\r\n' 'OK \r\n'
 	serves # which is logged
-	is "$(talk "$c" status)" 'STATUS: OK'
+	ask c 'status\r\n' 'STATUS: OK\n'
 	lives
 }
 
 @test "standard input is a socket that was left open" {
 	start_latchd
-	first=$pid
-	connect c
-	pick_address
-	"$LATCHD" -l "$HOST:$PORT" <&"$c" >&"$c" 2>>log 3>&- &
-	launched $!
+	exec {left}<>"/dev/tcp/127.0.0.1/$PORT"
+	launch_with "<&$left >&$left"
 	lives
-	kill "$first"
 }
 
 @test "the log's disk is full" {
-	"$LATCHD" -v -l "$HOST:$PORT" 2>/dev/full 3>&- &
-	launched $!
+	launch_with '2>/dev/full' -v
 	lives
 }
 
 @test "the log's reader has gone" {
 	mkfifo pipe
-	"$LATCHD" -v -l "$HOST:$PORT" 2>pipe 3>&- &
-	launched $!
+	launch_with '2>pipe' -v
 	head -n 1 pipe >first
 	[ -s first ]
 	eventually serves
@@ -122,20 +106,20 @@ drain() {
 @test "the log's reader hangs: lines are lost, time is not" {
 	mkfifo pipe
 	exec {reader}<>pipe
-	"$LATCHD" -v -l "$HOST:$PORT" 2>pipe 3>&- &
-	launched $!
+	launch_with '2>pipe' -v
 	eventually serves
 	churn 1000
 	eventually serves
 	drain "$reader" >log
-	is "$(count_log 'latchd .* starts$')" 1
-	[ "$(count_log connected)" -lt 1000 ]
+	assert_eq 1 "$(grep -c 'latchd .* starts$' log)"
+	[ "$(grep -c connected log)" -lt 1000 ]
 	# Every line is whole.
-	is "$(grep -c -v -E '^[0-9-]+T[0-9:.]+Z latchd\[[0-9]+\] (info|warning|debug): .*[a-z0-9)]$' log)" 0
+	assert_eq 0 "$(grep -c -v -E '^[0-9-]+T[0-9:.]+Z latchd\[[0-9]+\] (info|warning|debug): .*[a-z0-9)]$' log)"
 	serves
 	eventually tells_of_an_end
 	lives
 }
+
 tells_of_an_end() {
 	drain "$reader" >>log
 	tail -n 1 log | grep -q closed
@@ -146,120 +130,111 @@ tells_of_an_end() {
 @test "no descriptor is lost" {
 	start_latchd
 	churn 10
-	eventually has_descriptors_as_idle
+	stable=$(count_fds)
 	churn 500
 	connect c
-	printf 'noop' >&"$c" # and never more
-	exec {c}>&-
-	eventually has_descriptors_as_idle
-}
-has_descriptors_as_idle() {
-	local n
-	n=$(find "/proc/$pid/fd" -type l | wc -l)
-	[ "${idle:=$n}" -eq "$n" ]
+	send c noop # and never more
+	hang_up c
+	eventually has_fds "$stable"
 }
 
 @test "the soft limit is raised to the hard one" {
-	prlimit --nofile=64:500 "$LATCHD" -l "$HOST:$PORT" 2>>log 3>&- &
-	launched $!
-	wait_for_log listening
-	grep -Eq '^Max open files +500 +500 ' "/proc/$pid/limits"
-	grep -q 'warning: max_clients is 10000, but 500 descriptors allow 468 only (LimitNOFILE=, ulimit -n)$' log
+	LATCHD_WRAP='prlimit --nofile=64:500' start_latchd
+	grep -Eq '^Max open files +500 +500 ' "/proc/$LATCHD_PID/limits"
+	assert_log 'warning: max_clients is 10000, but 500 descriptors allow 468 only \(LimitNOFILE=, ulimit -n\)$'
 }
 
 @test "there is no warning where there are enough" {
-	write_config <<<$'[server]\nmax_clients = 450'
-	prlimit --nofile=500:500 "$LATCHD" -c latchd.ini 2>>log 3>&- &
-	launched $!
-	wait_for_log listening
-	is "$(count_log max_clients)" 0
+	LATCHD_WRAP='prlimit --nofile=500:500' start_with_config <<<$'[server]\nmax_clients = 450'
+	assert_eq 0 "$(count_log max_clients)"
 }
 
-# serves_as_many ALL SERVED: of so many connections at a time so many are served, and all get an answer.
-serves_as_many() {
-	timeout "$PATIENCE" perl -MIO::Socket::INET -e '
-		my ($host, $port, $n) = @ARGV;
-		my @socks = map { IO::Socket::INET->new(PeerAddr => $host, PeerPort => $port) or die "$!\n" } 1 .. $n;
-		syswrite($_, "noop\r\n") for @socks;
-		print readline($_) // "cut\n" for @socks;
-	' "$HOST" "$PORT" "$1" >answers
-	is "$(grep -c '^OK .$' answers)" "$2"
-	is "$(grep -c '^ERR too_many_clients .$' answers)" $(($1 - $2))
+# Of so many connections at a time so many are served, and all get an answer.
+serves_as_many() { # ALL SERVED
+	perl -I"$CLIENTS" -MWire -e '
+		my ($to, $n) = @ARGV;
+		my @wires = map { Wire->dial($to) } 1 .. $n;
+		$_->put("noop\r\n") for @wires;
+		print $_->line // "cut\n" for @wires' "127.0.0.1:$PORT" "$1" >answers
+	assert_eq "$2" "$(grep -c '^OK .$' answers)"
+	assert_eq $(($1 - $2)) "$(grep -c '^ERR too_many_clients .$' answers)"
 }
 
 @test "as many clients are served as descriptors allow, and the others are told" {
-	prlimit --nofile=200:200 "$LATCHD" -l "$HOST:$PORT" 2>>log 3>&- &
-	launched $!
-	wait_for_log 'allow 168 only'
-	wait_for_log listening
+	LATCHD_WRAP='prlimit --nofile=200:200' start_latchd
+	assert_log 'allow 168 only'
 	serves_as_many 180 168
 	eventually serves
-	is "$(count_log 'cannot accept')" 0
+	assert_eq 0 "$(count_log 'cannot accept')"
 }
 
 @test "very few descriptors: everybody gets an answer all the same" {
-	prlimit --nofile=40:40 "$LATCHD" -l "$HOST:$PORT" 2>>log 3>&- &
-	launched $!
-	wait_for_log 'but 40 descriptors allow 20 only'
-	wait_for_log listening
+	LATCHD_WRAP='prlimit --nofile=40:40' start_latchd
+	assert_log 'but 40 descriptors allow 20 only'
 	serves_as_many 50 20
-	wait_for_log 'cannot accept'
+	assert_log 'cannot accept'
 	eventually serves
 }
 
 # No descriptor left.
 
-# no_more: the daemon can open nothing that it has not open now; some_more: it can again.
+# The daemon can open nothing that it has not open now.
 no_more() {
 	local fd=0
 
-	while [ -h "/proc/$pid/fd/$fd" ]; do
+	while [ -h "/proc/$LATCHD_PID/fd/$fd" ]; do
 		fd=$((fd + 1))
 	done
-	prlimit --pid "$pid" --nofile="$fd":
+	prlimit --pid "$LATCHD_PID" --nofile="$fd":
 }
+
 some_more() {
-	prlimit --pid "$pid" --nofile=1000:
+	prlimit --pid "$LATCHD_PID" --nofile=1000:
+}
+
+# How long the daemon has been running on a processor.
+cpu_ns() {
+	cut -d ' ' -f 1 "/proc/$LATCHD_PID/schedstat"
 }
 
 @test "EMFILE: who comes waits, who is there is served, and it sleeps meanwhile" {
 	start_latchd
 	connect a
 	connect b
-	is "$(talk "$a" 'trylock lock=a')" 'OK '
-	is "$(talk "$b" noop)" 'OK '
+	ask a 'trylock lock=a\r\n' 'OK \r\n'
+	ask b 'noop\r\n' 'OK \r\n'
 	no_more
 	connect c
-	printf 'trylock lock=c\r\n' >&"$c"
-	wait_for_log "warning: cannot accept on $HOST:$PORT: Too many open files; .* (LimitNOFILE= or ulimit -n is the limit)$"
+	send c 'trylock lock=c\r\n'
+	assert_log "warning: cannot accept on 127.0.0.1:$PORT: Too many open files; .* \(LimitNOFILE= or ulimit -n is the limit\)$"
 	before=$(cpu_ns)
 	sleep 1
 	[ $(($(cpu_ns) - before)) -lt 200000000 ] # a fifth of that second
-	is "$(count_log 'cannot accept')" 1
-	is "$(talk "$a" 'releaselock lock=a')" 'OK '
-	is "$(read -r -t 0 <&"$c" || echo nothing)" nothing
+	assert_eq 1 "$(count_log 'cannot accept')"
+	ask a 'releaselock lock=a\r\n' 'OK \r\n'
+	assert_eq nothing "$(read -r -t 0 <&"${FDS[c]}" || echo nothing)"
 	# A descriptor comes back.
-	exec {b}>&-
-	is "$(hear "$c")" 'OK '
-	wait_for_log "warning: accepting on $HOST:$PORT again$"
+	hang_up b
+	expect c 'OK \r\n'
+	assert_log "warning: accepting on 127.0.0.1:$PORT again$"
 	connect d
-	printf 'noop\r\n' >&"$d"
+	send d 'noop\r\n'
 	some_more
-	is "$(hear "$d")" 'OK '
+	expect d 'OK \r\n'
 }
 
 @test "EMFILE: SIGTERM and SIGHUP as ever" {
 	start_with_config <<<''
 	connect a
-	is "$(talk "$a" noop)" 'OK '
+	ask a 'noop\r\n' 'OK \r\n'
 	no_more
 	connect b
-	wait_for_log 'cannot accept'
+	assert_log 'cannot accept'
 	# A file needs a descriptor as well.
-	reload 'error: latchd.ini: cannot open: Too many open files$'
-	is "$(talk "$a" noop)" 'OK '
-	exec {a}>&-
-	wait_for_log 'again$'
+	reload 'error: .*/latchd.ini: cannot open: Too many open files$'
+	ask a 'noop\r\n' 'OK \r\n'
+	hang_up a
+	assert_log 'again$'
 	some_more
 	reload 'nothing has changed$'
 	stop_latchd
@@ -267,15 +242,14 @@ some_more() {
 
 @test "EMFILE: a log that says so again and again is kept short" {
 	start_latchd
-	connect a
-	is "$(talk "$a" noop)" 'OK '
+	connect 0
+	ask 0 'noop\r\n' 'OK \r\n'
 	no_more
-	for _ in {1..25}; do
-		connect b
-		printf 'noop\r\n' >&"$b"
-		exec {a}>&-
-		is "$(hear "$b")" 'OK '
-		a=$b
+	for n in {1..25}; do
+		connect "$n"
+		send "$n" 'noop\r\n'
+		hang_up $((n - 1))
+		expect "$n" 'OK \r\n'
 	done
 	# Ten lines in ten seconds; as often as that on a slow machine.
 	told=$(count_log 'accept')
@@ -284,34 +258,31 @@ some_more() {
 	some_more
 }
 
-# with_faults FAULT: a daemon whose accept4(2) fails so.
-with_faults() {
-	needs_strace
-	: >log
-	strace -D -f -o trace -e trace=accept4 -e "inject=accept4:$1" "$LATCHD" -l "$HOST:$PORT" 2>>log 3>&- &
-	launched $!
-	wait_for_log listening
+# Its accept4(2) fails so.
+start_with_faults() { # FAULT
+	trace_latchd accept4
+	LATCHD_WRAP+=" -e inject=accept4:$1" start_latchd
 }
 
 @test "ENFILE, ENOBUFS, ENOMEM: accepting pauses and goes on" {
 	for error in ENFILE ENOBUFS ENOMEM; do
-		pick_address
-		with_faults error=$error:when=1..3
+		start_with_faults error=$error:when=1..3
 		serves
-		is "$(grep -c "= -1 $error .*(INJECTED)" trace)" 3
-		is "$(count_log 'warning: cannot accept')" 1
-		is "$(count_log 'accepting on .* again$')" 1
+		assert_eq 3 "$(grep -c "= -1 $error .*(INJECTED)" trace)"
+		assert_eq 1 "$(count_log 'warning: cannot accept')"
+		assert_eq 1 "$(count_log 'accepting on .* again$')"
 		serves
+		stop_traced
 	done
 }
 
 @test "ECONNABORTED, EPROTO, EPERM, EINTR: they concern nobody else, and it does not even pause" {
 	for error in ECONNABORTED EPROTO EPERM EINTR; do
-		pick_address
-		with_faults error=$error:when=1..3
+		start_with_faults error=$error:when=1..3
 		serves
-		is "$(grep -c "= -1 $error .*(INJECTED)" trace)" 3
-		is "$(count_log accept)" 0
+		assert_eq 3 "$(grep -c "= -1 $error .*(INJECTED)" trace)"
+		assert_eq 0 "$(count_log accept)"
 		serves
+		stop_traced
 	done
 }

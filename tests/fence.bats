@@ -2,47 +2,45 @@
 # SPDX-License-Identifier: ISC
 # Fencing tokens as the daemon reserves them: over its ends, and where it must not start.
 
-# shellcheck disable=SC2030,SC2031,SC2154 # bats: tests are subshells; connect and run set variables
-load operation
+# shellcheck disable=SC2030,SC2031,SC2154 # bats: tests are subshells; helpers set variables
+load process
 
 setup() {
-	operation_setup
-	state=$PWD/state
+	begin_test
+	cd "$DIR" || return
+	state=$DIR/state
+	mounts=()
 	mkdir state
 	unset STATE_DIRECTORY
 }
 
 teardown() {
-	local mounted
+	local mounted status=0
 
-	operation_teardown
+	end_test || status=$?
 	for mounted in "${mounts[@]}"; do
 		umount -l "$mounted"
 	done
+	return "$status"
 }
 
-# start_with_state: on $state.
+# On $state.
 start_with_state() {
 	start_with_config <<<$'[server]\nstate_dir = '"$state"
 }
+
 block() {
 	sed -n 's/^latchd-fence 1 \([0-9]*\) [0-9a-f]\{32\}$/\1/p' "$state/fence"
 }
-# refused_with_state STATUS REASON
-refused_with_state() {
-	printf '[server]\nstate_dir = %s\n' "$state" | write_config
-	run -"$1" --separate-stderr timeout "$PATIENCE" "$LATCHD" -c latchd.ini
-	[[ $stderr == *"error: "*"$2"* && $stderr != *'listening on'* ]] || {
-		is "$stderr" "$2"
-		return 1
-	}
+
+refused_with_state() { # STATUS REASON
+	free_port PORT
+	write_config <<<$'[server]\nstate_dir = '"$state"
+	run -"$1" --separate-stderr timeout "$LIMIT" "$LATCHD" -c latchd.ini
+	[[ $stderr == *"error: "*"$2"* && $stderr != *'listening on'* ]] || fail "not $2: $stderr"
 }
-kill_latchd() {
-	kill -KILL "$pid"
-	wait_for_end
-}
-# mount_on FOLDER ARGUMENT...
-mount_on() {
+
+mount_on() { # FOLDER ARG...
 	local folder=$1
 
 	shift
@@ -55,8 +53,8 @@ mount_on() {
 	start_with_state
 	[ "$(block)" -gt "$before" ]
 	[ "$(block)" -le $(($(date +%s) + 2)) ]
-	wait_for_log "info: fencing tokens begin after [0-9]* ($state/fence, which is new)"
-	is "$(wc -l <"$state/fence")" 1
+	assert_log "info: fencing tokens begin after [0-9]* \($state/fence, which is new\)"
+	assert_eq 1 "$(wc -l <"$state/fence")"
 	[ ! -e "$state/fence.new" ]
 }
 
@@ -65,13 +63,13 @@ mount_on() {
 	for end in kill_latchd stop_latchd kill_latchd stop_latchd kill_latchd; do
 		before=$(block)
 		$end
-		is "$(block)" "$before"
+		assert_eq "$before" "$(block)"
 		start_with_state
 		[ "$(block)" -gt "$before" ]
-		after=$(sed -n 's/.*tokens begin after \([0-9]*\) .*/\1/p' log)
+		after=$(sed -n 's/.*tokens begin after \([0-9]*\) .*/\1/p' "$LOG")
 		[ "$after" -ge $((before << 32)) ]
 	done
-	is "$(count_log 'which is new')" 0
+	assert_eq 0 "$(count_log 'which is new')"
 }
 
 @test "a file that is damaged or not latchd's: 78, and what to do" {
@@ -102,7 +100,7 @@ mount_on() {
 }
 
 @test "a directory that is not there, or is none: 78" {
-	state=$PWD/missing
+	state=$DIR/missing
 	refused_with_state 78 "cannot open $state: No such file or directory"
 	touch missing
 	refused_with_state 78 "cannot open $state: Not a directory"
@@ -121,7 +119,7 @@ mount_on() {
 	before=$(block)
 	cat /dev/zero >"$state/full" 2>/dev/null || true
 	refused_with_state 71 "cannot write $state/fence.new: No space left on device: make room there"
-	is "$(block)" "$before"
+	assert_eq "$before" "$(block)"
 	[ ! -e "$state/fence.new" ]
 	rm "$state/full"
 	start_with_state
@@ -131,33 +129,31 @@ mount_on() {
 @test "a second daemon on the same directory: 71, and the first one goes on" {
 	start_with_state
 	before=$(block)
-	first=$pid
-	pick_address
 	refused_with_state 71 "$state is in use by another process"
-	is "$(block)" "$before"
-	kill -0 "$first"
+	assert_eq "$before" "$(block)"
+	is_running "$LATCHD_PID"
 	kill_latchd
 	start_with_state
 }
 
 @test "without a directory a warning says what tokens are worth" {
 	start_latchd
-	wait_for_log 'warning: no state_dir is set: fencing tokens begin with the wall clock'
-	is "$(count_log 'warning:')" 1
+	assert_log 'warning: no state_dir is set: fencing tokens begin with the wall clock'
+	assert_eq 1 "$(count_log 'warning:')"
 	[ -z "$(ls state)" ]
 }
 
 @test "the service manager's directory is taken where the file says none" {
 	mkdir other
-	export STATE_DIRECTORY=$PWD/other:/nonexistent
+	export STATE_DIRECTORY=$DIR/other:/nonexistent
 	start_latchd
-	wait_for_log "($PWD/other/fence, which is new)"
+	assert_log "\($DIR/other/fence, which is new\)"
 	stop_latchd
 	start_with_state
 	[ -e "$state/fence" ]
-	export STATE_DIRECTORY=$PWD/nonexistent
-	run -78 --separate-stderr timeout "$PATIENCE" "$LATCHD" -l "$HOST:$PORT"
-	[[ $stderr == *"cannot open $PWD/nonexistent: No such file"* ]]
+	export STATE_DIRECTORY=$DIR/nonexistent
+	run -78 --separate-stderr timeout "$LIMIT" "$LATCHD" -l "127.0.0.1:$PORT"
+	[[ $stderr == *"cannot open $DIR/nonexistent: No such file"* ]]
 }
 
 @test "the directory stays as it is at a reload, which says so" {
@@ -172,5 +168,5 @@ mount_on() {
 	run -0 "$LATCHD" -t -c good.ini
 	printf '[server]\nstate_dir = state\n' >bad.ini
 	run -78 "$LATCHD" -t -c bad.ini
-	is "$output" 'latchd: bad.ini:2: state_dir must be an absolute path, not state'
+	assert_eq 'latchd: bad.ini:2: state_dir must be an absolute path, not state' "$output"
 }

@@ -9,10 +9,13 @@
 #   stop_latchd [SIGNAL]        ends the last one started; STATUS is its exit status, which has to be 0
 #   spawn CMD...                in the background, killed at the end; sets SPAWNED_PID
 #   spawn_told CMD...           the same with `tell LINE` and `eventually has_said REGEX`
-#   connect N [PORT [HOST]]     connection number N; send, expect, expect_eof, hang_up go by that number
+#   connect N [PORT [HOST]]     connection N, a number or a word; send, ask, expect, expect_eof, hang_up go by it
+#   until_granted N NAME        until connection N gets the lock
 #   transcript REQUEST REPLY    on a connection of its own: all of REQUEST, then the end, gives all of REPLY
 #   talk [OPTION...]            the bytes on standard input to the daemon, its answer on standard output
 #   eventually CMD...           until CMD succeeds
+#
+# process.bash is above this file, for tests that do more to the daemon than talk to it.
 #
 # Bytes are given as for printf %b: 'noop\r\n', '\x00'. Nothing here depends on speed: LIMIT seconds
 # is when something is taken for hung.
@@ -170,7 +173,7 @@ launch_latchd() {
 }
 
 # The daemons to be started will write these of their system calls to $DIR/trace, which is complete
-# when its last line begins with `+++ exited`.
+# when its last line begins with `+++ exited`, and after stop_traced.
 trace_latchd() { # CALLS
 	strace -o /dev/null true 2>/dev/null || skip 'nothing can be traced here'
 	# What finds leaks cannot do so while it is traced itself.
@@ -260,6 +263,19 @@ stop_latchd() {
 
 	forget_daemon "$pid"
 	end_daemon "$pid" "${1:-TERM}"
+}
+
+count_fds() {
+	find "/proc/$LATCHD_PID/fd" -mindepth 1 | wc -l
+}
+
+has_fds() { # N
+	[ "$(count_fds)" -eq "$1" ]
+}
+
+stop_traced() {
+	stop_latchd TERM
+	eventually grep -q '^+++ exited' "$DIR/trace"
 }
 
 # The most that was ever resident, in KiB.
@@ -435,6 +451,21 @@ is_granted() { # N NAME
 
 	send "$1" "trylock lock=$2\r\n"
 	read_line "$1" reply && [ "$reply" = $'OK \r' ]
+}
+
+# Sooner or later a new connection is served.
+until_served() { # N [PORT]
+	eventually is_served "$@" || fail 'a new connection is still refused'
+}
+
+is_served() { # N [PORT]
+	local reply=''
+
+	connect "$1" "${2:-$PORT}" 2>/dev/null || return 1
+	send "$1" 'noop\r\n' 2>/dev/null || true
+	read_line "$1" reply && [ "$reply" = $'OK \r' ] && return 0
+	hang_up "$1"
+	return 1
 }
 
 # --- Whole transcripts

@@ -12,21 +12,6 @@ assert_refused() { # N WORD [PORT]
 	hang_up "$1"
 }
 
-# Sooner or later a new connection is served.
-until_served() { # N [PORT]
-	eventually is_served "$@" || fail 'a new connection is still refused'
-}
-
-is_served() { # N [PORT]
-	local reply=''
-
-	connect "$1" "${2:-$PORT}"
-	send "$1" 'noop\r\n' 2>/dev/null || true
-	read_line "$1" reply && [ "$reply" = $'OK \r' ] && return 0
-	hang_up "$1"
-	return 1
-}
-
 @test "max_clients: one more is told so and ended; the others are served on" {
 	start_with_ini <<-INI
 		[server]

@@ -87,8 +87,7 @@ start_roomy() {
 	trace_latchd epoll_wait,epoll_pwait,poll,ppoll,sendto,sendmsg,writev
 	start_roomy
 	listing left 12000
-	stop_latchd
-	eventually grep -q '^+++ exited' "$DIR/trace"
+	stop_traced
 	perl -ne '
 		if (/^(?:e?poll\w*)\(/) { %sent = () }
 		elsif (/^(?:sendto|sendmsg|writev)\((\d+),.* = (\d+)$/) {

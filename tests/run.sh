@@ -11,24 +11,16 @@ export TOP BUILD=$build LATCHD=$build/latchd
 export CMOCKA_MESSAGE_OUTPUT=TAP
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1
 
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-
-# One group of tests after the other: TAP comes in, what failed goes out at once.
-run_group() {
-	local name=$1
-	shift
-	local out status passed failed planned
-	out=$("$@" 2>&1)
-	status=$?
-	printf '%s\n' "$out" >>"$log"
+# A group of tests has ended: its TAP and its status come in, what failed goes out at once.
+report() { # NAME STATUS TAP
+	local name=$1 status=$2 out=$3 passed failed planned
 	passed=$(grep -c '^ok ' <<<"$out")
 	failed=$(grep -c '^not ok ' <<<"$out")
 	planned=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' <<<"$out" | head -1)
 	# A crash ends a group early: the tests that did not report have failed, and so has one that ran none.
 	if [ "${planned:-0}" -gt $((passed + failed)) ]; then
 		failed=$((planned - passed))
-	elif [ $status -ne 0 ] && [ "$failed" -eq 0 ]; then
+	elif [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
 		failed=1
 	fi
 	printf '%-32s %4d passed, %d failed\n' "$name" "$passed" "$failed"
@@ -44,11 +36,29 @@ for test in "$build"/tests/unit/test_* "$build"/tests/sim/test_*; do
 	case $test in
 	*.o | *.d | *.gcda | *.gcno) continue ;;
 	esac
-	name=${test#"$build/tests/"}
-	run_group "$name" "$test"
+	out=$("$test" 2>&1)
+	report "${test#"$build/tests/"}" $? "$out"
 done
-for file in *.bats; do
-	run_group "$file" bats --tap "$file"
+
+# Bats files wait more than they compute, and none needs what another one has: two at a time, told in their order.
+taps=$(mktemp -d)
+trap 'rm -rf "$taps"' EXIT
+export taps
+shopt -s lastpipe
+declare -A ended=()
+waiting=(*.bats)
+# shellcheck disable=SC2016
+printf '%s\0' "${waiting[@]}" |
+	xargs -0 -n 1 -P 2 bash -c 'bats --tap "$1" >"$taps/$1" 2>&1; echo "$1 $?"' bash |
+	while read -r file status; do
+		ended[$file]=$status
+		while [ -n "${waiting[*]}" ] && [ -n "${ended[${waiting[0]}]:-}" ]; do
+			report "${waiting[0]}" "${ended[${waiting[0]}]}" "$(cat "$taps/${waiting[0]}")"
+			waiting=("${waiting[@]:1}")
+		done
+	done
+for file in "${waiting[@]}"; do
+	report "$file" 1 'it never ended'
 done
 
 echo "$total_passed passed, $total_failed failed"

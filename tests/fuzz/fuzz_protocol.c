@@ -31,10 +31,16 @@ info(const struct session *session, struct session_info *info)
 }
 
 static struct session *
-next(struct service *service, uint64_t after)
+above(struct service *service, uint64_t after)
 {
 	(void)service;
 	return after < 2 ? &peers[after].session : NULL;
+}
+
+static struct session *
+next(struct session *session)
+{
+	return session == &peers[0].session ? &peers[1].session : NULL;
 }
 
 static void
@@ -53,7 +59,7 @@ audit(struct service *service, const struct session *session, const char *words)
 		abort();
 }
 
-static const struct host host = {info, next, counts, audit};
+static const struct host host = {info, above, next, counts, audit};
 
 /* Only printable text and line ends ever leave. */
 static void
@@ -147,7 +153,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		n = n < size - 1 ? n : size - 1;
 		feed(&peers[data[0] & 1], data + 1, n);
 		service.now_ns += n * INT64_C(20000000);
-		locks_due(service.locks, service.now_ns, 100);
+		locks_due(service.locks, service.now_ns, service.now_ns, 100);
 		deliver(&service);
 		data += 1 + n;
 		size -= 1 + n;
@@ -156,7 +162,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		session_fini(&peers[i].session, &service);
 		lines_fini(&peers[i].lines);
 	}
-	locks_due(service.locks, service.now_ns + INT64_C(6000000000), 100);
+	service.now_ns += INT64_C(6000000000);
+	locks_due(service.locks, service.now_ns, service.now_ns, 100);
 	if (locks_count(service.locks) != 0 || locks_count_names(service.locks) != 0 ||
 	    service.listing_bytes != 0 || service.watches.count != 0)
 		abort();

@@ -28,6 +28,9 @@ prefix = web.
 [listen inside]
 address = unix:/run/latchd/latchd.sock
 mode = 0666
+[listen admin]
+address = unix:/run/latchd/admin.sock
+admin = yes
 INI
 drop_in latchd.service <<'UNIT'
 [Service]
@@ -100,6 +103,31 @@ prove 'a socket whose name no section has is served' is "$(ask_unix /run/latchd-
 prove 'a socket of its own, in its runtime directory' \
 	is "$(ask_unix /run/latchd/latchd.sock)" $'OK \r'
 prove 'a socket that does not listen is left alone' logged warning 'no listening stream socket'
+
+
+# ask_as UID REQUEST: over the unix socket that all may open.
+ask_as() {
+	printf '%s\r\n' "$2" | timeout $PATIENCE setpriv --reuid "$1" --clear-groups nc -N -U /run/latchd/latchd.sock
+}
+attests() { # UID
+	local answer
+
+	answer=$(ask_as "$1" 'clients')
+	printf '%s\n' "$answer"
+	[[ $answer == *"&pid="*"&uid=$1&"* ]]
+}
+prove 'clients of a unix socket are who the kernel says' attests 4711
+revokes() {
+	hold
+	is "$(tell 'trylock lock=stuck')" 'OK ' &&
+		is "$(printf 'revoke stuck\r\n' | timeout $PATIENCE nc -N -U /run/latchd/admin.sock)" $'OK revoked=1\r' &&
+		is_cut && logged info 'uid 0 (process '
+}
+prove 'an administrator takes a lock away, and is named in the log' revokes
+admin_is_closed() {
+	! setpriv --reuid 4711 --clear-groups nc -N -U /run/latchd/admin.sock </dev/null
+}
+prove 'the socket of administrators is closed to others' admin_is_closed
 
 cat >>/etc/latchd.ini <<'INI'
 [listen tcp]
