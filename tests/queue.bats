@@ -167,7 +167,7 @@ setup() {
 	assert_same_file "$DIR/wanted" "$DIR/got"
 	waits 1 a
 	perl -e 'print "noop\r\n" x 10922, "\r\n\r\n\n"' >&"${FDS[1]}"
-	expect 1 'ERR pipeline_full \r\n'
+	exactly 1 'ERR pipeline_full - more than 64 KiB were sent while an acquire waits'
 	expect_eof 1
 	until_waiters a 0
 }
