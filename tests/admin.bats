@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # Looking at all that is held, waited for and connected, and what an administrator may do about it.
 
-# shellcheck disable=SC2154 # value, grant and many set variables
+# shellcheck disable=SC2030,SC2031,SC2154 # bats: tests are subshells; value, grant and many set variables
 load native
 
 pages() { # CASE N
@@ -158,8 +158,7 @@ pages() { # CASE N
 	until_waiters b 1
 	many 1 'clients limit=1' "1&after=$NUM"
 	assert_match '&held=2&waiting=0&watches=1&' "${LINES_GOT[0]}"
-	LINE=$HEAD
-	value after after
+	value after after "$HEAD"
 	many 1 "clients limit=1 after=$after" "1&after=$NUM"
 	assert_match '&held=0&waiting=2&watches=0&' "${LINES_GOT[0]}"
 }
@@ -346,8 +345,6 @@ pages() { # CASE N
 }
 
 @test "trap 19: names cannot be built to collide: the order of the table is another one in each daemon" {
-	local first second
-
 	start_latchd
 	connect 1
 	perl -e 'print "acquire n$_\r\n" for 1 .. 64; print "list limit=1000\r\n"' | talk | grep '^lock=n' |

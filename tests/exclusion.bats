@@ -66,7 +66,7 @@ records() { # FILE LINE...
 }
 
 @test "live: 50 processes in every mode, killed and stopped at random, never hold what excludes another" {
-	local seconds=${EXCLUSION_SECONDS:-10} seed=${EXCLUSION_SEED:-$RANDOM} said grants killed
+	local seconds=${EXCLUSION_SECONDS:-10} seed=${EXCLUSION_SEED:-$RANDOM} said
 
 	echo "EXCLUSION_SEED=$seed"
 	start_latchd

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # Leases, keys and the least time of a lock: what outlives a connection, a stall, and the daemon.
 
-# shellcheck disable=SC2154 # value, grant and many set variables
+# shellcheck disable=SC2030,SC2031,SC2154 # bats: tests are subshells; value, grant and many set variables
 load native
 
 NOT_HELD='ERR not_held - this connection does not hold it, nor is it held by that key'
@@ -194,8 +194,7 @@ has_detached() {
 	assert_match '^state=kept&mode=exclusive&.*&atleast=' "${LINES_GOT[0]}"
 	want 2 'acquire a wait=60' 'OK .*'
 	many 2 'history a' 1
-	LINE=${LINES_GOT[0]}
-	value held held
+	value held held "${LINES_GOT[0]}"
 	awk -v held="$held" 'BEGIN { exit !(held < 0.6) }'
 }
 
@@ -234,7 +233,6 @@ is_kept() { # NAME
 	want 1 'acquire r' 'ERR taken .*'
 }
 
-# $1 comes to the daemon while it is stopped, by a connection made before or meanwhile.
 @test "trap 11: a daemon that was stopped past a lease reads the renewals that lay there first" {
 	local own key new none n
 
@@ -293,8 +291,6 @@ is_kept() { # NAME
 }
 
 @test "a flood by another client keeps no lease alive for ever" {
-	local before
-
 	start_latchd
 	connect 1
 	spawn_told perl "$CLIENTS/flood.pl" "127.0.0.1:$PORT" 3

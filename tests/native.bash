@@ -7,7 +7,8 @@
 #   get N REGEX             the next line is that, wholly; it is in LINE without its CR LF
 #   exactly N LINE          the next line is that, byte for byte
 #   want N LINE REGEX       say and get
-#   value KEY VARIABLE      what LINE has for KEY
+#   value KEY VARIABLE [L]  what LINE, or L, has for KEY
+#   many N LINE REGEX       a reply of many lines: its first is `OK lines=REGEX`; HEAD, LINES_GOT
 #   grant N LINE VARIABLE   an acquire that is granted; its token
 #   until_waiters NAME N    until so many wait for NAME (on a connection of its own, "eye")
 #   until_held NAME N       until so many hold it
@@ -20,7 +21,8 @@ NUM='[0-9]+'
 SEC='[0-9]+(\.[0-9]+)?'
 WHEN='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z'
 PEER='127\.0\.0\.1:[0-9]+'
-NATIVE=$TESTS/clients/native.pl
+export LINE='' HEAD=''
+export EYE_PORT='' # where the connection "eye" goes; by default PORT
 
 say() { # N LINE
 	send "$1" "$2\\r\\n"
@@ -51,8 +53,10 @@ exact() { # N LINE REPLY
 	say "$1" "$2" && exactly "$1" "$3"
 }
 
-value() { # KEY VARIABLE
-	[[ $LINE =~ (^|[ &])"$1"=([^& ]*) ]] || fail "no $1= in: $LINE"
+value() { # KEY VARIABLE [LINE]
+	local line=${3-$LINE}
+
+	[[ $line =~ (^|[ &])"$1"=([^& ]*) ]] || fail "no $1= in: $line"
 	printf -v "$2" '%s' "${BASH_REMATCH[2]}"
 }
 
@@ -95,23 +99,19 @@ has_holders() { # NAME N
 }
 
 until_waiters() { # NAME N
-	EYE_PORT=${EYE_PORT:-$PORT}
 	eventually has_waiters "$1" "$2"
 }
 
 until_held() { # NAME N
-	EYE_PORT=${EYE_PORT:-$PORT}
 	eventually has_holders "$1" "$2"
 }
 
-# A grant of KIND waits for nobody: it may still be there later on. Fails at once where it is not.
+# Now, and not sooner or later.
 assert_waiters() { # NAME N
-	EYE_PORT=${EYE_PORT:-$PORT}
 	has_waiters "$1" "$2" || fail "$WAITERS wait for $1, not $2"
 }
 
 assert_holders() { # NAME N
-	EYE_PORT=${EYE_PORT:-$PORT}
 	has_holders "$1" "$2" || fail "$HOLDERS hold $1, not $2"
 }
 

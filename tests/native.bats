@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 # The native verbs, one by one: what each answers, and what it refuses.
 
-# shellcheck disable=SC2154 # value, grant and many set variables
+# shellcheck disable=SC2030,SC2031,SC2154 # bats: tests are subshells; value, grant and many set variables
+bats_require_minimum_version 1.5.0
 load native
 
 @test "ping, version, noop beside them" {
@@ -42,7 +43,7 @@ load native
 }
 
 @test "acquire: a token that grows; held by oneself; taken from others, with who has it" {
-	local first second since
+	local first second
 
 	start_latchd
 	connect 1
@@ -304,7 +305,7 @@ load native
 	printf 'inspect a\r\ninspect b\r\nlist\r\nwhy a\r\nwhy\r\nhistory\r\nclients\r\nstats\r\nlocks\r\n' |
 		talk >"$DIR/all"
 	grep -q 'lock=b' "$DIR/all"
-	! grep -E 'kkkkk|sesame' "$DIR/all" "$LOG"
+	run ! grep -E 'kkkkk|sesame' "$DIR/all" "$LOG"
 }
 
 @test "note= up to max_note bytes, shown encoded wherever the lock is" {
@@ -321,8 +322,7 @@ load native
 	exact 1 'acquire a note=123456789012345678901' 'ERR note_too_long - the note has more than max_note bytes'
 	want 1 'acquire a note=1%0D%0AOK+lock=%26x%25%FF' "OK lock=a&token=$NUM"
 	many 2 'inspect a' '1&holders=1&waiters=0'
-	LINE=${LINES_GOT[0]}
-	value note note
+	value note note "${LINES_GOT[0]}"
 	assert_eq '1%0D%0AOK+lock%3D%26x%25%FF' "$note"
 	want 2 'acquire a' 'ERR taken .* held .*: 1%0D%0AOK lock=&x%.*'
 	want 1 'acquire b note=' "OK lock=b&token=$NUM"
@@ -652,7 +652,7 @@ load native
 	connect 3
 	connect 4 "$PORT2"
 	connect 5 "$PORT2"
-	EYE_PORT=$PORT2
+	export EYE_PORT=$PORT2
 	exact 1 'acquire 123456' 'ERR name_too_long - the name has more than max_name bytes'
 	want 1 'acquire a lock=b lock=c lock=d' 'ERR too_many_locks_per_client - this connection has max_locks_per_client .*'
 	want 1 'acquire a lock=b' 'OK .*'

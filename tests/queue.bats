@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # Queues: who waits, in which order one is granted, and what becomes of those who wait no more.
 
-# shellcheck disable=SC2154 # value, grant and many set variables
+# shellcheck disable=SC2030,SC2031,SC2154 # bats: tests are subshells; value, grant and many set variables
 load native
 
 # Connection N waits for NAME in the background of the test, as the next one in its queue.
@@ -17,7 +17,6 @@ waits() { # N NAME [MORE]
 setup() {
 	begin_test
 	start_latchd
-	EYE_PORT=$PORT
 	for n in 1 2 3 4 5; do
 		connect "$n"
 	done
@@ -221,8 +220,6 @@ setup() {
 }
 
 @test "beats: one who waits hears of its place, and how long it may take" {
-	local mean
-
 	want 1 'acquire a' 'OK .*'
 	waits 2 a
 	say 3 'acquire a wait=60 beat=100ms id=b'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # Watching: how things are, then each event, to those whom it concerns and to nobody else.
 
-# shellcheck disable=SC2154 # value, grant and many set variables
+# shellcheck disable=SC2030,SC2031,SC2154 # bats: tests are subshells; value, grant and many set variables
 load native
 
 @test "a name: how things are, then all that happens to it and nothing else" {
