@@ -517,8 +517,8 @@ load native
 	until_held a 0
 	many 2 list 0
 	many 2 history 4
-	for line in "${LINES_GOT[@]}"; do
-		assert_match '&ended=close$' "$line"
+	for each in "${LINES_GOT[@]}"; do
+		assert_match '&ended=close$' "$each"
 	done
 }
 
