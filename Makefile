@@ -61,7 +61,7 @@ SIM_TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/sim/test_*.c))
 SIM_SUPPORT = $(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard tests/sim/test_*.c),$(wildcard tests/sim/*.c)))
 SIM_CALLS = recv read readv send sendmsg write writev close socket bind listen accept4 connect pipe fcntl shutdown \
 	getsockname getpeername getsockopt setsockopt epoll_create1 epoll_ctl epoll_wait poll clock_gettime signalfd \
-	arc4random_buf malloc calloc realloc reallocarray strdup free __recv_chk __read_chk __poll_chk \
+	arc4random_buf malloc calloc realloc reallocarray recallocarray strdup free __recv_chk __read_chk __poll_chk \
 	commands_run session_fini
 # The calls whose failure, and whose being the last, the file of the fencing tokens is tested with.
 FENCE_CALLS = open openat read __read_chk write fsync close renameat unlinkat flock pthread_create

@@ -137,7 +137,9 @@ has_detached() {
 	grant 2 'acquire x lock=y lease=60 key=12345678' token
 	connect 1
 	exact 1 'acquire y lock=x lease=60 key=12345678' "OK lock=y&lock=x&token=$token&lease=60"
-	exact 1 'acquire x key=12345678' "OK lock=x&token=$token&lease=60"
+	want 1 'acquire x key=12345678' "OK lock=x&lock=y&token=$token&lease=(60|59[.0-9]*)"
+	want 2 'acquire y key=12345678' "OK lock=y&token=$token&lease=(60|5[.0-9]*)"
+	exact 1 'release y' "$NOT_HELD"
 	hang_up 2
 	until_held a 0
 	assert_holders x 1
