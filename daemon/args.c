@@ -113,7 +113,7 @@ add(struct args *args, struct text word, char *equals, uint32_t allowed, unsigne
 		value = (struct text){equals + 1, word.len - key.len - 1};
 		arg = find_arg(key.at, key.len);
 		if (arg == ARG_COUNT || !(allowed & ARG_BIT(arg)))
-			return wrong(error, REFUSE_BAD_ARGS, key,
+			return wrong(error, REFUSE_BAD_ARGS, key.len > 0 ? key : word,
 			    arg == ARG_COUNT ? "there is no such argument"
 					     : "this verb has no such argument");
 		if (arg != ARG_LOCK && args_has(args, arg))

@@ -271,7 +271,7 @@ static const struct verb verbs[] = {
     CLASSIC(noop),
     NATIVE(acquire, LOCK_NAMES_MAX, ACQUIRE),
     NATIVE(release, LOCK_NAMES_MAX, RELEASE),
-    NATIVE(renew, 1, RELEASE | ARG_BIT(ARG_LEASE)),
+    NATIVE(renew, LOCK_NAMES_MAX, RELEASE | ARG_BIT(ARG_LEASE)),
     NATIVE(cancel, 0, 0),
     CLASSIC(locks),
     CLASSIC(status),

@@ -45,19 +45,15 @@ client_deliver_mail(struct client *client)
 	client_settle(client);
 }
 
-/* Its replies to waits that have ended; behind a listing that is half written they are mail. */
-static void
-tell_news(struct client *client)
+/* Replies to waits that have ended; behind a listing that is half written they are mail. */
+void
+client_tell(struct client *client, bool (*write)(struct service *, struct session *))
 {
 	struct service *service = &server_of(client)->service;
 	bool more;
 
-	if (client_is_over(client)) {
-		session_drop_waits(service, &client->session);
-		return;
-	}
 	do {
-		more = !session_tell_news(service, &client->session);
+		more = !write(service, &client->session);
 		if (client->session.listing == NULL) {
 			client_send_reply(client);
 		} else {
@@ -66,6 +62,16 @@ tell_news(struct client *client)
 			service->reply.len = 0;
 		}
 	} while (more && !ds_is_closed(&client->sock));
+}
+
+static void
+tell_news(struct client *client)
+{
+	if (client_is_over(client)) {
+		session_drop_waits(&server_of(client)->service, &client->session);
+		return;
+	}
+	client_tell(client, session_tell_news);
 	if (client_is_over(client))
 		return;
 	client_resume(client);

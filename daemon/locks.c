@@ -71,6 +71,12 @@ locks_set_tokens(struct locks *locks, uint64_t last, uint64_t end)
 	locks->end_token = end;
 }
 
+void
+locks_freeze(struct locks *locks)
+{
+	locks->frozen = true;
+}
+
 uint64_t
 locks_last_token(const struct locks *locks)
 {

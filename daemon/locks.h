@@ -169,6 +169,9 @@ size_t locks_count_names(const struct locks *);
 /* What the table has done so far, in steps from one struct to another: for tests of its cost. */
 uint64_t locks_steps(const struct locks *);
 
+/* Nobody who waits is granted anything any more. */
+void locks_freeze(struct locks *);
+
 void lock_owner_init(struct lock_owner *, struct lock_quota *);
 /*
  * The owner is gone: its waits are dropped, its grants released but for those with a lease, which

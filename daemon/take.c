@@ -234,15 +234,27 @@ answer_grant(struct service *service, const struct session *session, struct answ
 	answer_end(answer);
 }
 
+/* What the one who asks has in LOCK. */
+static const struct grant *
+own_grant(const struct request *request, const struct lock *lock)
+{
+	struct lock_ref ref = {.owner = &request->session->owner};
+	enum lock_result why;
+
+	ref.name.at = lock_name(lock, &ref.name.len);
+	return locks_find_grant(request->service->locks, &ref, &why);
+}
+
 static void
 answer_taken(struct request *request, enum refusal code, const struct lock *lock)
 {
 	struct answer answer = answer_to(request);
+	const struct grant *grant = code == REFUSE_HELD ? own_grant(request, lock) : NULL;
 
 	answer_error(&answer, code);
 	if (request->args.n_names > 1)
 		answer_name(request->session, &answer, lock);
-	answer_holder(request, &answer, lock);
+	answer_holder(request, &answer, lock, grant != NULL ? grant : lock_first_holder(lock));
 	answer_prose(&answer);
 	if (code == REFUSE_HELD)
 		reply_text(answer.reply, protocol_prose(code));
@@ -501,27 +513,46 @@ cmd_release(struct request *request)
 	answer_end(&answer);
 }
 
+/* Every name has a new lease, or, where one of them cannot, those before it. */
+static enum lock_result
+renew_all(struct request *request, struct grant **grants, uint32_t lease_ms)
+{
+	struct service *service = request->service;
+	enum lock_result result = LOCK_OK;
+
+	for (unsigned n = 0; n < request->args.n_names && result == LOCK_OK; n++)
+		result = locks_renew(service->locks, &grants[n], lease_ms, service->now_ns);
+	return result;
+}
+
 void
 cmd_renew(struct request *request)
 {
 	struct service *service = request->service;
-	struct grant *grant[LOCK_NAMES_MAX];
+	struct grant *grants[LOCK_NAMES_MAX];
 	struct answer answer = answer_to(request);
 	struct grant_view view;
 	uint32_t lease_ms = 0;
+	uint64_t token = 0;
 
-	if (!length_arg(request, ARG_LEASE, &lease_ms) || !find_grants(request, grant))
+	if (!length_arg(request, ARG_LEASE, &lease_ms) || !find_grants(request, grants))
 		return;
-	enum lock_result result = locks_renew(service->locks, &grant[0], lease_ms, service->now_ns);
+	enum lock_result result = renew_all(request, grants, lease_ms);
 	if (result != LOCK_OK) {
 		refuse(request, refusal_of(result));
 		return;
 	}
-	grant_view(grant[0], &view);
 	answer_ok(&answer);
-	answer_name(request->session, &answer, view.lock);
-	answer_number(&answer, "token", view.token);
-	answer_seconds(&answer, "lease", view.until_ns - service->now_ns);
+	for (unsigned n = 0; n < request->args.n_names; n++)
+		answer_text(&answer, "lock", request->args.names[n].at, request->args.names[n].len);
+	int64_t until_ns = LOCK_FOREVER;
+	for (unsigned n = 0; n < request->args.n_names; n++) {
+		grant_view(grants[n], &view);
+		if (view.token != token) /* one for all, where they were taken together */
+			answer_number(&answer, "token", token = view.token);
+		until_ns = view.until_ns < until_ns ? view.until_ns : until_ns;
+	}
+	answer_seconds(&answer, "lease", until_ns - service->now_ns);
 	answer_end(&answer);
 }
 
