@@ -182,6 +182,39 @@ has_detached() {
 	expect_nothing 2
 }
 
+@test "a place that is taken over: the lines behind the old wait go on, and a connection can take over its own" {
+	start_latchd
+	for n in 1 2 3; do
+		connect "$n"
+	done
+	want 1 'acquire a' 'OK .*'
+	say 2 'acquire a wait=60 key=12345678'
+	say 2 'ping id=9'
+	until_waiters a 1
+	say 3 'acquire a wait=60 key=12345678 id=1'
+	exactly 2 "$TAKEN_OVER"
+	exactly 2 'OK id=9'
+	say 3 'acquire a wait=60 key=12345678 id=2'
+	get 3 'ERR cancelled id=1 .*'
+	assert_waiters a 1
+	exact 1 'release a' 'OK '
+	get 3 "OK lock=a&token=$NUM&id=2"
+}
+
+@test "the end of a lease is told also to one who waits for another lock" {
+	start_latchd
+	connect 1
+	connect 2
+	want 1 'acquire a' 'OK .*'
+	grant 2 'acquire x lease=150ms' token
+	send 2 'acquire a wait=60\r\nping\r\n'
+	get 2 "EVENT what=expired&lock=x&token=$token&.*"
+	assert_waiters a 1
+	exact 1 'release a' 'OK '
+	get 2 'OK lock=a.*'
+	exactly 2 'OK '
+}
+
 @test "atleast: nobody else has it before that time, also after a release; then whoever waits" {
 	start_latchd
 	connect 1
@@ -361,6 +394,49 @@ is_kept() { # NAME
 	for n in 1 3; do
 		expect_eof "$n"
 	done
+}
+
+@test "SIGTERM: nobody is granted what others lose by it" {
+	start_latchd
+	for n in 1 2 3 4; do
+		connect "$n"
+	done
+	want 2 'acquire a' 'OK .*'
+	want 3 'acquire b' 'OK .*'
+	say 1 'acquire a wait=60 lease=60'
+	say 4 'acquire b wait=60 id=x'
+	until_waiters a 1
+	until_waiters b 1
+	stop_latchd
+	exactly 1 'ERR shutdown - the server stops'
+	exactly 4 'ERR shutdown id=x the server stops'
+	for n in 1 2 3 4; do
+		expect_eof "$n"
+	done
+}
+
+@test "a reload changes nothing about leases, waits and watches" {
+	start_with_ini <<-INI
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	for n in 1 2 3; do
+		connect "$n"
+	done
+	want 1 'acquire a lease=60 atleast=1ms' 'OK .*'
+	say 2 'acquire a wait=60 id=x'
+	until_waiters a 1
+	many 3 'watch a' '2&.*'
+	sed -i '1i [locks]\nmax_locks = 10\nmax_lease = 10s\nmax_detached = 1\nmax_note = 5' "$DIR/latchd.ini"
+	kill -s HUP "$LATCHD_PID"
+	assert_log 'reloaded|configuration'
+	want 1 'acquire b note=123456' 'ERR note_too_long .*'
+	want 1 'renew a lease=20' 'ERR lease_too_long .*'
+	assert_waiters a 1
+	exact 1 'release a' 'OK '
+	get 2 'OK lock=a.*&id=x'
+	get 3 'EVENT what=released&lock=a&.*'
+	get 3 'EVENT what=granted&lock=a&.*'
 }
 
 @test "trap 21: the daemon is killed with -9: its clients see the end, later tokens are higher" {

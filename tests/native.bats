@@ -91,7 +91,7 @@ load native
 	exact 1 'inspect' 'ERR empty_lock - the name is missing or empty'
 	exact 1 'acquire a foo=1' 'ERR bad_args - foo: there is no such argument'
 	exact 1 'acquire a LEASE=1' 'ERR bad_args - LEASE: there is no such argument'
-	exact 1 'acquire a =1' 'ERR bad_args - there is no such argument'
+	exact 1 'acquire a =1' 'ERR bad_args - =1: there is no such argument'
 	exact 1 'acquire a token=1' 'ERR bad_args - token: this verb has no such argument'
 	exact 1 'release a wait=1' 'ERR bad_args - wait: this verb has no such argument'
 	exact 1 'ping lock=a' 'ERR bad_args - lock: this verb has no such argument'
@@ -102,7 +102,7 @@ load native
 		'ERR bad_args - b: only the first argument may stand without key=; a blank in a value is written as +'
 	exact 1 'acquire wait=1 a' \
 		'ERR bad_args - a: only the first argument may stand without key=; a blank in a value is written as +'
-	exact 1 'renew lock=a lock=b' 'ERR bad_args - b: too many names'
+	exact 1 'inspect lock=a lock=b' 'ERR bad_args - b: too many names'
 	exact 1 'acquire a lock=a' 'ERR bad_args arg=lock lock is given twice with the same name'
 	exact 1 'release a lock=b lock=%61' 'ERR bad_args arg=lock lock is given twice with the same name'
 	assert_eq '' "$(printf 'list\r\n' | talk | grep lock=)"
@@ -426,6 +426,11 @@ load native
 	grant 1 'acquire b lease=5 key=12345678' token
 	exact 2 'renew b key=12345678 lease=7.25' "OK lock=b&token=$token&lease=7.25"
 	exact 2 'renew b key=12345678' "OK lock=b&token=$token&lease=7.25"
+	want 2 'acquire x lock=y lock=z lease=100' 'OK .*'
+	value token token
+	exact 2 "renew x lock=z lease=50 token=$token" "OK lock=x&lock=z&token=$token&lease=50"
+	want 2 'renew x lock=y lock=z' "OK lock=x&lock=y&lock=z&token=$token&lease=50"
+	want 2 'renew x lock=b' 'ERR not_held lock=b .*'
 	exact 2 'renew b key=12345679' 'ERR not_held - this connection does not hold it, nor is it held by that key'
 }
 
@@ -632,6 +637,21 @@ load native
 }
 
 # --- Limits: each with its code
+
+@test "trap 18: one client and more names, held or waited for, than it may have" {
+	start_latchd
+	connect 1
+	perl -e 'print "acquire n$_\r\n" for 1 .. 10002; print "release n1\r\nacquire m\r\n"' | talk >"$DIR/got"
+	assert_eq 10001 "$(grep -c '^OK lock=' "$DIR/got")"
+	assert_eq 2 "$(grep -c '^ERR too_many_locks_per_client - this connection has max_locks_per_client locks and places in queues' "$DIR/got")"
+	assert_eq 10004 "$(grep -c '' "$DIR/got")"
+	until_held n2 0
+	perl -e 'print "acquire n$_\r\n" for 1 .. 1002' >&"${FDS[1]}"
+	until_held n1002 1
+	perl -e 'print "acquire n$_ wait=60 id=$_\r\n" for 1 .. 1002; print "ping\r\n"' | talk --lines 3 >"$DIR/got"
+	assert_same_file <(printf 'ERR too_many_waits id=%d this connection waits for max_waits_per_client names already\r\n' 1001 1002 &&
+		printf 'OK \r\n') "$DIR/got"
+}
 
 @test "trap 18: each limit of names and waits answers a native verb with its code" {
 	start_with_ini <<-INI

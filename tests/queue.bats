@@ -154,6 +154,28 @@ setup() {
 	ask 2 '\nping\r\n' 'OK id=8\r\nOK \r\n'
 }
 
+@test "quit, and a line that is too long, behind a wait and beside one" {
+	want 1 'acquire a' 'OK .*'
+	say 2 'acquire a wait=60 id=1'
+	exact 2 'quit' 'OK '
+	expect_eof 2
+	until_waiters a 0
+	send 3 'acquire a wait=60\r\nquit\r\ntrylock lock=b\r\n'
+	until_waiters a 1
+	waits 4 a
+	perl -e 'print "ping\r\nping ", "x" x 5000, "\r\nping\r\n"' >&"${FDS[4]}"
+	exact 1 'release a' 'OK '
+	get 3 'OK lock=a.*'
+	exactly 3 'OK '
+	expect_eof 3
+	get 4 'OK lock=a.*'
+	exactly 4 'OK '
+	exactly 4 'ERR line_too_long - the line has more than max_line bytes'
+	expect_eof 4
+	until_held a 0
+	assert_holders b 0
+}
+
 @test "64 KiB behind a wait are kept, one byte more is pipeline_full" {
 	want 1 'acquire a' 'OK .*'
 	waits 2 a
