@@ -429,7 +429,7 @@ is_kept() { # NAME
 	many 3 'watch a' '2&.*'
 	sed -i '1i [locks]\nmax_locks = 10\nmax_lease = 10s\nmax_detached = 1\nmax_note = 5' "$DIR/latchd.ini"
 	kill -s HUP "$LATCHD_PID"
-	assert_log 'reloaded|configuration'
+	assert_log 'max_note: now 5'
 	want 1 'acquire b note=123456' 'ERR note_too_long .*'
 	want 1 'renew a lease=20' 'ERR lease_too_long .*'
 	assert_waiters a 1
