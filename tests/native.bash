@@ -12,6 +12,7 @@
 #   grant N LINE VARIABLE   an acquire that is granted; its token
 #   until_waiters NAME N    until so many wait for NAME (on a connection of its own, "eye")
 #   until_held NAME N       until so many hold it
+#   waits N NAME [MORE]     connection N is the next one in the queue of NAME
 #
 # In a REGEX: $NUM a number, $SEC seconds, $WHEN a date, $PEER a client of this host.
 
@@ -104,6 +105,16 @@ until_waiters() { # NAME N
 
 until_held() { # NAME N
 	eventually has_holders "$1" "$2"
+}
+
+# Connection N waits for NAME, as the next one in its queue.
+waits() { # N NAME [MORE]
+	local before
+
+	counts_of "$2"
+	before=$WAITERS
+	say "$1" "acquire $2 wait=forever${3:+ $3}"
+	until_waiters "$2" $((before + 1))
 }
 
 # Now, and not sooner or later.
