@@ -243,24 +243,33 @@ pages() { # CASE N
 }
 
 @test "history at=: who held it then, also who holds it now" {
+	local first second
+
 	start_latchd
 	connect 1
 	exact 1 'iam name=first' 'OK '
 	want 1 'acquire a' 'OK .*'
-	sleep 1.1
+	sleep 0.2
+	first=$(date +%s.%N)
+	sleep 0.2
 	exact 1 'release a' 'OK '
 	exact 1 'iam name=second' 'OK '
 	want 1 'acquire a' 'OK .*'
-	sleep 0.6
-	many 1 'history a at=-0.3' 1
-	assert_match '&who=second&.*&ended=not$' "${LINES_GOT[0]}"
-	many 1 'history a at=-1.2' 1
+	sleep 0.2
+	second=$(date +%s.%N)
+	sleep 0.2
+	many 1 "history a at=$first" 1
 	assert_match '&who=first&.*&ended=release$' "${LINES_GOT[0]}"
-	many 1 "history a at=$(($(date +%s) - 3600))" 0
+	many 1 "history at=$first" 1
+	assert_match '^lock=a&.*&who=first&' "${LINES_GOT[0]}"
+	many 1 "history a at=$second" 1
+	assert_match '&who=second&.*&ended=not$' "${LINES_GOT[0]}"
+	many 1 'history a at=-0s' 1
+	assert_match '&who=second&.*&ended=not$' "${LINES_GOT[0]}"
 	many 1 'history a at=-1h' 0
+	many 1 "history a at=$((${first%.*} - 3600))" 0
 	many 1 'history a at=2001-01-01T00:00:00Z' 0
 	many 1 'history a at=2100-01-01T00:00:00Z' 0
-	many 1 'history at=-1.2' 1
 }
 
 @test "history = 0 keeps nothing, and a ring that is full forgets the oldest" {
