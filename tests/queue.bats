@@ -71,7 +71,7 @@ setup() {
 @test "a deadline in the middle of a queue: the others move up" {
 	want 1 'acquire a' 'OK .*'
 	waits 2 a
-	say 3 'acquire a wait=300ms'
+	say 3 'acquire a wait=1'
 	until_waiters a 2
 	waits 4 a
 	get 3 'ERR timeout .*'

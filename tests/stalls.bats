@@ -21,16 +21,18 @@ kill_latchd() {
 	for n in 1 2 3 4; do
 		connect "$n"
 	done
-	grant 1 'acquire own lease=1' own
-	grant 1 'acquire none lease=1' none
-	hang_up 2 # its lease is nobody's now
-	connect 2
-	grant 2 'acquire key lease=1 key=12345678' key
-	grant 2 'acquire new lease=1 key=12345678' new
+	grant 1 'acquire own' own
+	grant 1 'acquire none' none
+	grant 2 'acquire key key=12345678' key
+	grant 2 'acquire new key=12345678' new
 	for n in own key new; do
 		say 3 "acquire $n wait=60 id=$n"
 		until_waiters "$n" 1
 	done
+	send 1 'renew own lock=none lease=1\r\n'
+	send 2 'renew key lock=new lease=1\r\n'
+	get 1 "OK .*&lease=1"
+	get 2 "OK .*&lease=1"
 	kill -s STOP "$LATCHD_PID"
 	sleep 1.2
 	say 4 'acquire none id=4'
@@ -60,10 +62,10 @@ kill_latchd() {
 	connect 1
 	connect 2
 	want 1 'acquire a' 'OK .*'
-	say 2 'acquire a wait=500ms'
+	say 2 'acquire a wait=1'
 	until_waiters a 1
 	kill -s STOP "$LATCHD_PID"
-	sleep 0.7
+	sleep 1.1
 	say 1 'release a'
 	kill -s CONT "$LATCHD_PID"
 	exactly 1 'OK '
