@@ -83,7 +83,7 @@ find_topic(const struct text *word)
 	const struct verb *verb = verb_find(word->at, word->len), *all;
 	size_t n;
 
-	if (verb == NULL)
+	if (verb == NULL || verb->len != word->len)
 		return NULL;
 	all = verbs_all(&n);
 	for (size_t i = 0; i < n; i++) {

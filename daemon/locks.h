@@ -205,7 +205,8 @@ void locks_done(struct locks *, struct lock_owner *, struct claim *);
 /* The grant that is meant, for locks_end and locks_renew. */
 struct lock_ref {
 	const struct lock_owner *owner; /* whose it is; any, where KEY is its key */
-	struct lock_text name, key;
+	const struct lock_text *name;
+	struct lock_text key;
 	uint64_t token; /* 0: not said */
 };
 /* NULL, and NOT_HELD or STALE in *WHY. */

@@ -98,6 +98,7 @@ void list_names(struct request *, struct text prefix, uint64_t after, uint64_t l
 
 /* All verbs, for help. */
 const struct verb *verbs_all(size_t *n);
-const struct verb *verb_find(const char *word, size_t len);
+/* The one that LINE begins with; NULL: none. */
+const struct verb *verb_find(const char *line, size_t len);
 
 #endif

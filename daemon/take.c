@@ -145,15 +145,14 @@ note_arg(struct request *request, struct lock_text *note)
 static bool
 acquire_args(struct request *request, struct lock_request *wanted, struct lock_text *names)
 {
-	*wanted = (struct lock_request){
-	    .names = names, .mode = LOCK_EXCLUSIVE, .tag = {request->id.at, request->id.len}};
+	*wanted = (struct lock_request){.names = names, .mode = LOCK_EXCLUSIVE};
+	if (request->id.len > 0)
+		wanted->tag = (struct lock_text){request->id.at, request->id.len};
 	if (!table_names(request, names))
 		return false;
 	wanted->n_names = request->args.n_names;
-	if (request->args.present == ARG_BIT(ARG_LOCK)) {
-		wanted->key = wanted->note = (struct lock_text){"", 0};
+	if (request->args.present == ARG_BIT(ARG_LOCK))
 		return true;
-	}
 	if (!mode_arg(request, wanted) || !wait_arg(request, wanted) ||
 	    !length_arg(request, ARG_LEASE, &wanted->lease_ms) ||
 	    !length_arg(request, ARG_ATLEAST, &wanted->atleast_ms) || !beat_arg(request, wanted) ||
@@ -178,9 +177,11 @@ answer_plain_grant(struct request *request, uint64_t token)
 	struct answer answer = answer_to(request);
 	const struct text *name = &request->args.names[0];
 
-	answer_ok(&answer);
-	answer_text(&answer, "lock", name->at, name->len);
-	answer_number(&answer, "token", token);
+	REPLY_LITERAL(answer.reply, "OK lock=");
+	reply_encoded(answer.reply, name->at, name->len);
+	REPLY_LITERAL(answer.reply, "&token=");
+	reply_number(answer.reply, token);
+	answer.pairs = true;
 	answer_end(&answer);
 }
 
@@ -238,10 +239,11 @@ answer_grant(struct service *service, const struct session *session, struct answ
 static const struct grant *
 own_grant(const struct request *request, const struct lock *lock)
 {
-	struct lock_ref ref = {.owner = &request->session->owner};
+	struct lock_text name;
+	struct lock_ref ref = {.owner = &request->session->owner, .name = &name};
 	enum lock_result why;
 
-	ref.name.at = lock_name(lock, &ref.name.len);
+	name.at = lock_name(lock, &name.len);
 	return locks_find_grant(request->service->locks, &ref, &why);
 }
 
@@ -465,7 +467,8 @@ cmd_cancel(struct request *request)
 static bool
 token_arg(struct request *request, uint64_t *token)
 {
-	return number_arg(request, ARG_TOKEN, 1, UINT64_MAX, 0, token);
+	return !args_has(&request->args, ARG_TOKEN) ||
+	       number_arg(request, ARG_TOKEN, 1, UINT64_MAX, 0, token);
 }
 
 /* The grants that NAMES, token= and key= mean. False: refused. */
@@ -481,7 +484,7 @@ find_grants(struct request *request, struct grant **grants)
 	for (unsigned n = 0; n < request->args.n_names; n++) {
 		enum lock_result why;
 
-		ref.name = names[n];
+		ref.name = &names[n];
 		grants[n] = locks_find_grant(request->service->locks, &ref, &why);
 		if (grants[n] != NULL)
 			continue;
