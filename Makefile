@@ -10,6 +10,7 @@ SOVERSION = 0
 
 PREFIX ?= /usr/local
 SBINDIR = $(PREFIX)/sbin
+BINDIR = $(PREFIX)/bin
 LIBDIR = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include
 MANDIR = $(PREFIX)/share/man
@@ -45,12 +46,15 @@ LIB_LIBS := $(shell pkg-config --libs libbsd-overlay 2>/dev/null)
 LIBS := $(LIB_LIBS) $(shell pkg-config --libs inih libsodium 2>/dev/null) \
 	$(shell pkg-config --libs libsystemd 2>/dev/null) -pthread
 
+CLIENT_LIBS := $(LIB_LIBS) $(shell pkg-config --libs inih jansson ncursesw 2>/dev/null)
+
 objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
 # The platform: linux, or bsd for the BSDs and macOS.
 PLATFORM := $(if $(filter Linux,$(shell uname -s)),linux,bsd)
 NOT_PLATFORM = $(if $(filter linux,$(PLATFORM)),lib/bsd.c lib/kqueue.c,lib/linux.c lib/epoll.c)
 LIB_OBJ = $(patsubst %.c,$(B)/%.o,$(filter-out $(NOT_PLATFORM),$(wildcard lib/*.c)))
 DAEMON_OBJ = $(call objects,daemon)
+CLIENT_OBJ = $(call objects,client)
 # What the unit tests and the fuzzers link: all but main.
 PARTS_OBJ = $(filter-out $(B)/daemon/main.o,$(DAEMON_OBJ)) $(LIB_OBJ)
 
@@ -69,7 +73,7 @@ FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 BENCH_PROGRAMS = build/release/bench/floor build/release/bench/load
 MAN_PAGES = $(wildcard man/*.[1-8])
 EXAMPLES = $(patsubst %,$(B)/lib/examples/%,echo chat kv pipeline)
-C_FILES = $(wildcard lib/*.[ch] lib/examples/*.[ch] daemon/*.[ch] bench/*.[ch] bench/*/*.[ch] \
+C_FILES = $(wildcard lib/*.[ch] lib/examples/*.[ch] daemon/*.[ch] client/*.[ch] bench/*.[ch] bench/*/*.[ch] \
 	$(addsuffix /*.[ch],tests/unit tests/fuzz tests/danga tests/sim tests/kqueue))
 SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh tests/*.bash tests/*/*.bash tests/*.bats bench/*.sh bench/*/*.sh) .ci/run
 
@@ -77,7 +81,7 @@ SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh tests/*.bash tests/*/*.bash tes
 	clean deps deps-run deps-test deps-lint deps-systemd help compile_commands.json programs-for-tests
 .DELETE_ON_ERROR:
 
-all: $(B)/latchd $(B)/libdsock.a $(B)/libdsock.so $(B)/dsock.pc
+all: $(B)/latchd $(B)/latch $(B)/libdsock.a $(B)/libdsock.so $(B)/dsock.pc
 
 help:
 	@echo 'run            installs what is missing, builds, runs latchd in the foreground'
@@ -112,7 +116,7 @@ programs-for-tests: $(UNIT_TESTS) $(SIM_TESTS) $(EXAMPLES) $(B)/tests/danga/scen
 
 # Packages: asked for only where one is really missing.
 
-DEPS_RUN = gcc libc6-dev pkg-config libinih-dev libbsd-dev libsodium-dev libsystemd-dev
+DEPS_RUN = gcc libc6-dev pkg-config libinih-dev libbsd-dev libsodium-dev libsystemd-dev libjansson-dev libncurses-dev
 DEPS_TEST = bats libcmocka-dev netcat-openbsd socat perl libdanga-socket-perl python3 procps strace iproute2 diffutils
 DEPS_SYSTEMD = systemd util-linux mount coreutils
 DEPS_LINT = clang clang-tidy clang-format cppcheck shellcheck mandoc libclang-rt-14-dev gcovr
@@ -155,6 +159,10 @@ $(B)/latchd: $(DAEMON_OBJ) $(LIB_OBJ)
 	$(Q)$(LINK) -pie -o $@ $^ $(LIBS)
 
 $(B)/tests/unit/test_fence_faults: LINK += -fno-lto $(FENCE_CALLS:%=-Wl,--wrap=%)
+
+$(B)/latch: $(CLIENT_OBJ) $(LIB_OBJ)
+	$(call say,LD)
+	$(Q)$(LINK) -pie -o $@ $^ $(CLIENT_LIBS)
 
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(PARTS_OBJ)
 	$(call say,LD)
