@@ -5,7 +5,6 @@
 #define LATCH_EXITS_H
 
 enum {
-	LATCH_NOTHING = 1,    /* asked about a name that nobody holds or waits for */
 	LATCH_USAGE = 64,     /* the command line is wrong; EX_USAGE */
 	LATCH_NO_SERVER = 69, /* not reached, or lost before it answered; EX_UNAVAILABLE */
 	LATCH_REFUSED = 75, /* taken, timed out, or refused otherwise; EX_TEMPFAIL; -E changes it */
