@@ -126,7 +126,7 @@ terms_option(struct terms *terms, int option, const char *value)
 		terms->slots = (unsigned)number;
 		return taken;
 	case TERMS_OPTION_LEASE:
-		return take_time("--lease", value, 1, &terms->lease_ms);
+		return take_time("--lease", value, 0, &terms->lease_ms);
 	case TERMS_OPTION_ATLEAST:
 		return take_time("--at-least", value, 1, &terms->atleast_ms);
 	case TERMS_OPTION_NOTE:
