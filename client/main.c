@@ -20,6 +20,8 @@ static const struct command commands[] = {
     {"acquire", cmd_acquire, "take a lock that outlives latch, for jobs of several steps"},
     {"release", cmd_release, "give such a lock back"},
     {"renew", cmd_renew, "a new lease for such a lock"},
+    {"run", cmd_run, "run a command while holding a lock"},
+    {"elect", cmd_elect, "keep one of several copies of a command running"},
     {"inspect", cmd_inspect, "who holds a lock, and who waits for it"},
     {"list", cmd_list, "the locks that are held or waited for"},
     {"why", cmd_why, "who waits for whom"},
