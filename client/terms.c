@@ -82,10 +82,10 @@ take_text(const char *option, const char *value, size_t min, size_t max, const c
 static int
 take_also(struct terms *terms, const char *name)
 {
-	if (terms->n == TERMS_NAMES_MAX - (terms->has_name ? 0 : 1))
-		return wrong("--also", name, "no more than 16 locks at once");
-	if (!terms->has_name && terms->n == 0)
+	if (terms->n == 0)
 		terms->names[terms->n++] = NULL; /* the place of the name that comes */
+	if (terms->n == TERMS_NAMES_MAX)
+		return wrong("--also", name, "no more than 16 locks at once");
 	terms->names[terms->n++] = name;
 	return 1;
 }
