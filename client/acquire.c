@@ -144,6 +144,13 @@ ask_and_wait(struct acquire *acquire)
 	return ask(acquire, time_left(acquire));
 }
 
+/* The server is gone, or is about to be. */
+static bool
+is_gone(const struct talk *talk, enum talk_result result)
+{
+	return result == TALK_LOST || (result == TALK_REFUSED && is_refused_as(talk, "shutdown"));
+}
+
 /* Also over a restart of the server. */
 static enum talk_result
 ask_until_answered(struct acquire *acquire)
@@ -151,9 +158,11 @@ ask_until_answered(struct acquire *acquire)
 	struct talk *talk = &acquire->talk;
 	enum talk_result result = ask_and_wait(acquire);
 
-	for (int i = 0; result == TALK_LOST && i < RETRIES && acquire->signo == 0; i++) {
+	for (int i = 0; is_gone(talk, result) && i < RETRIES && acquire->signo == 0; i++) {
 		if (i == 0)
 			say("%s: the connection is lost; asking again", talk->server.text);
+		conn_close(&talk->conn);
+		result = TALK_LOST;
 		talk_pause(talk, RETRY_MS);
 		if (acquire->signo == 0 && talk_connect(talk) == TALK_OK)
 			result = ask_and_wait(acquire);

@@ -159,3 +159,10 @@ table_end(struct table *table)
 	if (!table->is_open)
 		open_table(table);
 }
+
+void
+table_drop(struct table *table)
+{
+	free(table->first);
+	table->first = NULL;
+}

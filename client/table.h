@@ -39,5 +39,7 @@ void table_begin(struct table *, const struct column *columns, size_t n);
 void table_row(struct table *, const struct pairs *);
 /* Prints what is left; the headings also where there is no row. */
 void table_end(struct table *);
+/* Instead: nothing is printed, where no row was. */
+void table_drop(struct table *);
 
 #endif
