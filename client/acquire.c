@@ -207,30 +207,19 @@ print_slots(const struct pairs *pairs)
 		putchar('\n');
 }
 
-static json_t *
-values_of(const struct pairs *pairs, const char *key)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < pairs->n; i++)
-		if (strcmp(pairs->pair[i].key, key) == 0)
-			json_array_append_new(array, json_of_value(key, pairs->pair[i].value));
-	return array;
-}
-
 static void
 print_object(const struct terms *terms, const struct pairs *pairs, const char *token)
 {
 	const char *lease = pairs_get(pairs, "lease");
 	json_t *object = json_object();
 
-	json_with(object, "locks", values_of(pairs, "lock"));
+	json_with(object, "locks", json_values(pairs, "lock"));
 	json_with(object, "token", json_of_text(token));
 	json_with(object, "key", json_of_text(terms->key));
 	if (lease != NULL)
 		json_with(object, "lease", json_of_value("lease", lease));
 	if (terms->slots > 0)
-		json_with(object, "slots", values_of(pairs, "slot"));
+		json_with(object, "slots", json_values(pairs, "slot"));
 	json_print(object);
 	putchar('\n');
 }

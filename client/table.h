@@ -27,7 +27,8 @@ struct table {
 	const struct column *columns;
 	size_t n;
 	size_t width[TABLE_COLUMNS_MAX];
-	char **first; /* cells of the rows that the widths are to be found from */
+	char *
+	    *first; /* cells of the headings and of the rows that the widths are to be found from */
 	size_t n_first;
 	bool is_open; /* the widths are there */
 	bool tty;

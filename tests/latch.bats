@@ -239,7 +239,7 @@ start_with_admin() {
 	run -0 --separate-stderr latch renew --key "$LATCH_KEY" --lease 90s deploy
 	assert_eq lease=90 "$output"
 	latch renew --json --key "$LATCH_KEY" deploy |
-		json "j['lease'] == 90 and j['token'] == '$LATCH_TOKEN' and j['lock'] == 'deploy'"
+		json "j['lease'] == 90 and j['token'] == '$LATCH_TOKEN' and j['locks'] == ['deploy']"
 	refused 75 'deploy: .*token is not the current grant' release --key "$LATCH_KEY" --token 1 deploy
 	refused 75 'deploy: .*does not hold it' release --key 12345678 deploy
 	run -0 --separate-stderr latch release --key "$LATCH_KEY" --token "$LATCH_TOKEN" deploy
@@ -325,6 +325,8 @@ start_with_admin() {
 	latch acquire --lease 60s --json f | json "sorted(j) == ['key', 'lease', 'locks', 'token']"
 	eval "$(latch acquire --lease 60s --also h g)"
 	assert_eq "$(inspected g token)" "$(inspected h token)"
+	run -0 latch renew --key "$LATCH_KEY" --lease 90s g h
+	assert_eq lease=90 "$output"
 	latch release --key "$LATCH_KEY" g h
 	assert_eq free "$(inspected h token)"
 }
