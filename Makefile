@@ -55,8 +55,9 @@ NOT_PLATFORM = $(if $(filter linux,$(PLATFORM)),lib/bsd.c lib/kqueue.c,lib/linux
 LIB_OBJ = $(patsubst %.c,$(B)/%.o,$(filter-out $(NOT_PLATFORM),$(wildcard lib/*.c)))
 DAEMON_OBJ = $(call objects,daemon)
 CLIENT_OBJ = $(call objects,client)
-# What the unit tests and the fuzzers link: all but main.
-PARTS_OBJ = $(filter-out $(B)/daemon/main.o,$(DAEMON_OBJ)) $(LIB_OBJ)
+# What the unit tests link: all but main, and what of the client has neither a socket nor a screen.
+CLIENT_PARTS_OBJ = $(patsubst %,$(B)/client/%.o,pairs top_detail top_model top_text top_totals top_view)
+PARTS_OBJ = $(filter-out $(B)/daemon/main.o,$(DAEMON_OBJ)) $(CLIENT_PARTS_OBJ) $(LIB_OBJ)
 
 UNIT_TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 UNIT_SUPPORT = $(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)))
@@ -117,7 +118,8 @@ programs-for-tests: $(UNIT_TESTS) $(SIM_TESTS) $(EXAMPLES) $(B)/tests/danga/scen
 # Packages: asked for only where one is really missing.
 
 DEPS_RUN = gcc libc6-dev pkg-config libinih-dev libbsd-dev libsodium-dev libsystemd-dev libjansson-dev libncurses-dev
-DEPS_TEST = bats libcmocka-dev netcat-openbsd socat perl libdanga-socket-perl python3 procps strace iproute2 diffutils
+DEPS_TEST = bats libcmocka-dev netcat-openbsd socat perl libdanga-socket-perl python3 procps strace iproute2 diffutils \
+	tmux ncurses-base
 DEPS_SYSTEMD = systemd util-linux mount coreutils
 DEPS_LINT = clang clang-tidy clang-format cppcheck shellcheck mandoc libclang-rt-14-dev gcovr
 
@@ -136,7 +138,7 @@ deps-lint:
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(COMPILE) $(if $(filter daemon/%,$<),$(PC_SYSTEMD)) $(if $(filter tests/%,$<),-Idaemon) -c -o $@ $<
+	$(Q)$(COMPILE) $(if $(filter daemon/%,$<),$(PC_SYSTEMD)) $(if $(filter tests/%,$<),-Idaemon -Iclient) -c -o $@ $<
 
 $(B)/libdsock.a: $(LIB_OBJ)
 	@rm -f $@
@@ -268,7 +270,7 @@ format-check:
 	clang-format --dry-run --Werror $(C_FILES)
 
 compile_commands.json:
-	@tests/compile_commands.sh '$(subst ','\'',$(CC) -std=gnu11 $(DEFINES) $(WARNINGS) $(PC) $(PC_SYSTEMD) -Ilib -Idaemon)' \
+	@tests/compile_commands.sh '$(subst ','\'',$(CC) -std=gnu11 $(DEFINES) $(WARNINGS) $(PC) $(PC_SYSTEMD) -Ilib -Idaemon -Iclient)' \
 		$(filter %.c,$(C_FILES)) >$@
 
 # Both back ends, since each is a part of it.
