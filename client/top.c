@@ -128,8 +128,18 @@ on_input(struct ds_loop *loop, int fd, unsigned events, void *arg)
 static void
 stop_for_a_while(struct top *top)
 {
+	struct sigaction by_default = {.sa_handler = SIG_DFL}, old;
+	sigset_t stop;
+
+	/* By the signal's own way, since the kernel does not stop whom no shell would continue. */
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTSTP);
 	screen_suspend();
-	kill(getpid(), SIGSTOP);
+	sigaction(SIGTSTP, &by_default, &old);
+	raise(SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &stop, NULL);
+	sigprocmask(SIG_BLOCK, &stop, NULL);
+	sigaction(SIGTSTP, &old, NULL);
 	screen_resume();
 	top->is_dirty = true;
 }

@@ -4,6 +4,7 @@
 #include "top_draw.h"
 
 #include "say.h"
+#include "top_term.h"
 #include "top_text.h"
 
 #include <curses.h>
@@ -23,11 +24,7 @@ no_terminal(const char *why)
 {
 	const char *term = getenv("TERM");
 
-	if (term == NULL || *term == '\0')
-		say("top: TERM is not set; it says what kind of terminal this is, such as xterm");
-	else
-		say("top: TERM=%s: %s", term, why);
-	screen_end();
+	say("top: TERM%s%s %s", term != NULL ? "=" : "", term != NULL ? term : "", why);
 	return EX_USAGE;
 }
 
@@ -38,11 +35,12 @@ screen_begin(void)
 		say("top: needs a terminal; for scripts there is `latch list`");
 		return EX_USAGE;
 	}
+	const char *wrong = term_wrong();
+	if (wrong != NULL)
+		return no_terminal(wrong);
 	screen = newterm(NULL, stdout, stdin);
 	if (screen == NULL)
-		return no_terminal("nothing is known here of such a terminal; try TERM=xterm");
-	if (tigetstr("cup") == NULL || tigetstr("clear") == NULL)
-		return no_terminal("such a terminal cannot be drawn on; try TERM=xterm");
+		return no_terminal("it cannot be begun");
 	set_escdelay(ESCAPE_MS);
 	cbreak();
 	noecho();
