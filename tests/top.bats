@@ -348,6 +348,7 @@ granted() { # N REQUEST
 
 @test "what answers there may be no lock server, or full" {
 	start_latchd
+	# shellcheck disable=SC2016
 	spawn perl -MIO::Socket::INET -e '
 		my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1:0", Listen => 5) or die;
 		open my $f, ">", "$ARGV[0].new" or die; print $f $l->sockport; close $f;
@@ -464,6 +465,7 @@ start_latchd_full() {
 	shows '1 of them with "77777"'
 	tell told
 	eventually has_said '^worst'
+	# shellcheck disable=SC2153
 	# In milliseconds: none of them had to wait until a list was at its end.
 	assert_match '^worst [0-9]{1,3}$' "$(grep '^worst' "$SAID")"
 	press q
