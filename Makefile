@@ -55,9 +55,9 @@ NOT_PLATFORM = $(if $(filter linux,$(PLATFORM)),lib/bsd.c lib/kqueue.c,lib/linux
 LIB_OBJ = $(patsubst %.c,$(B)/%.o,$(filter-out $(NOT_PLATFORM),$(wildcard lib/*.c)))
 DAEMON_OBJ = $(call objects,daemon)
 CLIENT_OBJ = $(call objects,client)
-# What the unit tests link: all but main, and what of the client has neither a socket nor a screen.
+# What the unit tests and the fuzzers link: all but main; and what of the client has neither a socket nor a screen.
 CLIENT_PARTS_OBJ = $(patsubst %,$(B)/client/%.o,pairs top_detail top_model top_text top_totals top_view)
-PARTS_OBJ = $(filter-out $(B)/daemon/main.o,$(DAEMON_OBJ)) $(CLIENT_PARTS_OBJ) $(LIB_OBJ)
+PARTS_OBJ = $(filter-out $(B)/daemon/main.o,$(DAEMON_OBJ)) $(LIB_OBJ)
 
 UNIT_TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 UNIT_SUPPORT = $(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)))
@@ -166,7 +166,7 @@ $(B)/latch: $(CLIENT_OBJ) $(LIB_OBJ)
 	$(call say,LD)
 	$(Q)$(LINK) -pie -o $@ $^ $(CLIENT_LIBS)
 
-$(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(PARTS_OBJ)
+$(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(CLIENT_PARTS_OBJ) $(PARTS_OBJ)
 	$(call say,LD)
 	$(Q)$(LINK) -o $@ $^ $(LIBS) -lcmocka
 

@@ -21,10 +21,16 @@ model_init(struct model *model, size_t rows_max, size_t text_max)
 	RB_INIT(&model->rows);
 }
 
+static size_t
+text_size(const char *name, const char *holder)
+{
+	return strlen(name) + strlen(holder) + 2;
+}
+
 static void
 forget_texts(struct model *model, struct row *row)
 {
-	model->text_bytes -= strlen(row->name) + strlen(row->holder) + 2;
+	model->text_bytes -= text_size(row->name, row->holder);
 	free(row->name);
 	free(row->holder);
 }
@@ -123,6 +129,10 @@ mode_of(const struct pairs *pairs)
 static bool
 set_texts(struct model *model, struct row *row, const char *name, const char *holder)
 {
+	size_t old = row->name != NULL ? text_size(row->name, row->holder) : 0;
+
+	if (model->text_bytes - old + text_size(name, holder) > model->text_max)
+		return false;
 	char *new_name = strdup(name), *new_holder = strdup(holder);
 
 	if (new_name == NULL || new_holder == NULL) {
@@ -134,7 +144,7 @@ set_texts(struct model *model, struct row *row, const char *name, const char *ho
 		forget_texts(model, row);
 	row->name = new_name;
 	row->holder = new_holder;
-	model->text_bytes += strlen(name) + strlen(holder) + 2;
+	model->text_bytes += text_size(name, holder);
 	return true;
 }
 
@@ -153,8 +163,6 @@ give_up(struct model *model, uint64_t waiters)
 	if (row == NULL)
 		return NULL;
 	RB_REMOVE(row_tree, &model->rows, row);
-	if (row->sweep == model->sweep) /* else it is counted when it comes */
-		model->left_out_now++;
 	return row;
 }
 
@@ -162,7 +170,7 @@ static bool
 has_room(const struct model *model, const char *name, const char *holder)
 {
 	return model->n_rows < model->rows_max &&
-	       model->text_bytes + strlen(name) + strlen(holder) + 2 <= model->text_max;
+	       model->text_bytes + text_size(name, holder) <= model->text_max;
 }
 
 /* A row for a name that has none. */
@@ -184,6 +192,9 @@ add(struct model *model, const char *name, const char *holder, uint64_t waiters)
 			free(row);
 		return NULL;
 	}
+	/* One that this sweep has seen already; another one is counted when it comes. */
+	if (old != NULL && old->sweep == model->sweep)
+		model->left_out_now++;
 	row->token = row->asked = 0;
 	row->wait_since_ms = UNKNOWN_MS;
 	RB_INSERT(row_tree, &model->rows, row);
@@ -201,14 +212,7 @@ row_for(struct model *model, const char *name, const char *holder, uint64_t wait
 		return add(model, name, holder, waiters);
 	if (strcmp(row->holder, holder) == 0)
 		return row;
-	char *copy = strdup(holder);
-	if (copy == NULL)
-		return NULL;
-	model->text_bytes += strlen(holder);
-	model->text_bytes -= strlen(row->holder);
-	free(row->holder);
-	row->holder = copy;
-	return row;
+	return set_texts(model, row, name, holder) ? row : NULL;
 }
 
 void
@@ -238,4 +242,4 @@ model_merge(struct model *model, const struct pairs *pairs, int64_t now_ms)
 	row->holders = pairs_number(pairs, "holders");
 	row->waiters = waiters;
 	row->sweep = model->sweep;
-}
+} /* NOLINT: the row is in the tree */

@@ -99,11 +99,19 @@ passes(const struct view *view, const struct row *row)
 	       strcasestr(row->holder, view->filter) != NULL;
 }
 
+static bool
+is_at(const struct view *view, size_t i, const char *name)
+{
+	const struct row *row = view_row(view, i);
+
+	return row != NULL && strcmp(row->name, name) == 0;
+}
+
 static void
 find_selected(struct view *view)
 {
 	for (size_t i = 0; view->selected_name != NULL && i < view->n; i++) {
-		if (strcmp(view_row(view, i)->name, view->selected_name) == 0) {
+		if (is_at(view, i, view->selected_name)) {
 			view->selected = i;
 			return;
 		}
@@ -174,8 +182,9 @@ view_move(struct view *view, long rows)
 		view->selected += by < most - view->selected ? by : most - view->selected;
 	free(view->selected_name);
 	view->selected_name = NULL;
-	if (view->selected > 0)
-		view->selected_name = strdup(view_selected(view)->name);
+	const struct row *row = view_selected(view);
+	if (row != NULL && view->selected > 0)
+		view->selected_name = strdup(row->name);
 	view_set_page(view, view->page);
 }
 
