@@ -56,7 +56,7 @@ LIB_OBJ = $(patsubst %.c,$(B)/%.o,$(filter-out $(NOT_PLATFORM),$(wildcard lib/*.
 DAEMON_OBJ = $(call objects,daemon)
 CLIENT_OBJ = $(call objects,client)
 # What the unit tests and the fuzzers link: all but main; and what of the client has neither a socket nor a screen.
-CLIENT_PARTS_OBJ = $(patsubst %,$(B)/client/%.o,pairs top_detail top_model top_text top_totals top_view)
+CLIENT_PARTS_OBJ = $(patsubst %,$(B)/client/%.o,duration pairs top_detail top_model top_text top_totals top_view)
 PARTS_OBJ = $(filter-out $(B)/daemon/main.o,$(DAEMON_OBJ)) $(LIB_OBJ)
 
 UNIT_TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))

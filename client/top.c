@@ -2,6 +2,9 @@
 /* See top.h: from argv to a running screen, and back from it, however it ends. */
 #include "top.h"
 
+#include "commands.h"
+#include "duration.h"
+#include "exits.h"
 #include "say.h"
 #include "top_keys.h"
 #include "top_screen.h"
@@ -14,15 +17,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 enum { SIGNALS = 5, TICK_MS = 1000 };
 
-static const char usage[] = "usage: latch top [-S ADDRESS] [-d SECONDS] [PREFIX]\n"
+static const char usage[] = "usage: latch top [-S ADDRESS] [-d TIME] [PREFIX]\n"
 			    "\n"
 			    "  -S ADDRESS    the server: HOST:PORT, [V6]:PORT or unix:PATH\n"
-			    "  -d SECONDS    ask it so often (2)\n"
+			    "  -d TIME       ask it so often (2s)\n"
 			    "  PREFIX        only locks whose names begin so\n"
 			    "\n"
 			    "On the screen ? shows the keys.\n";
@@ -41,7 +43,7 @@ usage_error(const char *problem, const char *word)
 {
 	say("top: %s%s", problem, word);
 	fputs(usage, stderr);
-	return EX_USAGE;
+	return LATCH_USAGE;
 }
 
 /* -1 to go on, or the exit status. */
@@ -49,10 +51,9 @@ static int
 parse(struct top *top, int argc, char **argv)
 {
 	const char *address = NULL;
-	char *end;
 	int option;
 
-	top->interval_s = 2;
+	top->interval_ms = 2000;
 	optind = 0; /* begins anew: the words before the verb were looked at already */
 	while ((option = getopt(argc, argv, "+S:d:h")) != -1) {
 		switch (option) {
@@ -60,17 +61,16 @@ parse(struct top *top, int argc, char **argv)
 			address = optarg;
 			break;
 		case 'd':
-			top->interval_s = strtod(optarg, &end);
-			if (*end != '\0' || end == optarg || !(top->interval_s >= 0.1) ||
-			    top->interval_s > 3600)
-				return usage_error("-d is seconds, from 0.1 to 3600, not ", optarg);
+			if (!duration_parse(optarg, &top->interval_ms) || top->interval_ms < 100 ||
+			    top->interval_ms > 3600000)
+				return usage_error("-d is a time, from 0.1 to 1h, not ", optarg);
 			break;
 		case 'h':
 			fputs(usage, stdout);
 			return 0;
 		default: /* getopt has said what is wrong */
 			fputs(usage, stderr);
-			return EX_USAGE;
+			return LATCH_USAGE;
 		}
 	}
 	if (argc - optind > 1)
@@ -197,7 +197,7 @@ begin(struct session *session)
 
 	model_init(&top->model, MODEL_ROWS_MAX, MODEL_TEXT_MAX);
 	view_init(&top->view, &top->model);
-	fetch_init(&top->fetch, top->loop, &top->server.addr, (int64_t)(top->interval_s * 1000));
+	fetch_init(&top->fetch, top->loop, &top->server.addr, top->interval_ms);
 	top->fetch.model = &top->model;
 	top->fetch.view = &top->view;
 	top->fetch.detail = &top->detail;
@@ -229,7 +229,7 @@ run(struct session *session)
 	/* Signals first: they are events from now on, and none finds a screen half-way. */
 	if (add_signals(session) == -1) {
 		say("top: %s", strerror(errno));
-		return EX_OSERR;
+		return LATCH_TROUBLE;
 	}
 	int status = screen_begin();
 	if (status != 0)
@@ -244,9 +244,9 @@ run(struct session *session)
 	screen_end();
 	if (result == -1) {
 		say("top: %s", strerror(error));
-		return EX_OSERR;
+		return LATCH_TROUBLE;
 	}
-	return session->hung_up ? EX_IOERR : 0;
+	return session->hung_up ? LATCH_TROUBLE : 0;
 }
 
 int
@@ -261,7 +261,7 @@ cmd_top(int argc, char **argv)
 	session.top.loop = ds_loop_new();
 	if (session.top.loop == NULL) {
 		say("top: %s", strerror(errno));
-		return EX_OSERR;
+		return LATCH_TROUBLE;
 	}
 	begin(&session);
 	status = run(&session);

@@ -12,7 +12,7 @@ struct top {
 	struct ds_loop *loop;
 	struct server server;
 	const char *prefix; /* NULL: all */
-	double interval_s;
+	int64_t interval_ms;
 
 	struct model model;
 	struct view view;
@@ -25,8 +25,5 @@ struct top {
 	bool is_dirty;		      /* to be drawn at the end of the turn */
 	bool quits;
 };
-
-/* The verb: its exit status. */
-int cmd_top(int argc, char **argv);
 
 #endif

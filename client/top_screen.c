@@ -3,6 +3,7 @@
 #include "top_screen.h"
 #include "top_draw.h"
 
+#include "exits.h"
 #include "say.h"
 #include "top_term.h"
 #include "top_text.h"
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 enum { ESCAPE_MS = 25, BACK_SHOWN_MS = 5000, SLOW_MS = 3000 };
@@ -25,7 +25,7 @@ no_terminal(const char *why)
 	const char *term = getenv("TERM");
 
 	say("top: TERM%s%s %s", term != NULL ? "=" : "", term != NULL ? term : "", why);
-	return EX_USAGE;
+	return LATCH_USAGE;
 }
 
 int
@@ -33,7 +33,7 @@ screen_begin(void)
 {
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
 		say("top: needs a terminal; for scripts there is `latch list`");
-		return EX_USAGE;
+		return LATCH_USAGE;
 	}
 	const char *wrong = term_wrong();
 	if (wrong != NULL)

@@ -2,6 +2,8 @@
 /* See top_text.h. */
 #include "top_text.h"
 
+#include "duration.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,16 +108,12 @@ text_width(const char *text)
 void
 text_duration(char out[TEXT_DURATION], int64_t ms)
 {
-	long long s = ms > 0 ? ms / 1000 : 0;
+	enum { SECOND = 1000, DAY = 86400 * SECOND };
 
-	if (s < 60)
-		snprintf(out, TEXT_DURATION, "%llds", s);
-	else if (s < 3600)
-		snprintf(out, TEXT_DURATION, "%lldm%02llds", s / 60, s % 60);
-	else if (s < 86400)
-		snprintf(out, TEXT_DURATION, "%lldh%02lldm", s / 3600, s / 60 % 60);
-	else if (s < 1000 * 86400LL)
-		snprintf(out, TEXT_DURATION, "%lldd%lldh", s / 86400, s / 3600 % 24);
+	if (ms < SECOND)
+		snprintf(out, TEXT_DURATION, "0s");
+	else if (ms < INT64_C(1000) * DAY)
+		duration_format(ms, out, TEXT_DURATION);
 	else
-		snprintf(out, TEXT_DURATION, "%lldd", s / 86400 % 1000000);
+		snprintf(out, TEXT_DURATION, "%lldd", (long long)(ms / DAY % 1000000));
 }
