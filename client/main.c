@@ -27,6 +27,7 @@ static const struct command commands[] = {
     {"why", cmd_why, "who waits for whom"},
     {"history", cmd_history, "who held it when"},
     {"watch", cmd_watch, "what happens to a lock, as it happens"},
+    {"top", cmd_top, "all of that on a screen"},
     {"clients", cmd_clients, "the connections of the server"},
     {"stats", cmd_stats, "the counters of the server"},
     {"ping", cmd_ping, "how long the server takes to answer"},

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
+#include <wctype.h>
 
 #include "exits.h"
 
@@ -24,12 +25,13 @@ text_init(void)
 		setlocale(LC_CTYPE, "UTF-8");
 }
 
-/* They change the direction of what follows, so that a name may look like another one. */
+/* What has no shape of its own but turns the order of others around, or joins names that look like
+ * one: direction marks, zero-width blanks, invisible operators, the byte order mark. */
 static bool
-turns_text(wchar_t c)
+is_invisible(wchar_t c)
 {
-	return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+	return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2060 && c <= 0x206f) || c == 0x061c || c == 0xfeff || c == 0xad;
 }
 
 size_t
@@ -42,7 +44,7 @@ text_plain(const char *at, int *width)
 	if ((unsigned char)*at < 0x80)
 		return *at >= ' ' && *at != 0x7f;
 	size_t len = mbrtowc(&c, at, strnlen(at, 4), &state);
-	if (len == 0 || len > 4 || turns_text(c))
+	if (len == 0 || len > 4 || !iswprint((wint_t)c) || is_invisible(c))
 		return 0;
 	*width = wcwidth(c);
 	return *width >= 0 ? len : 0;
