@@ -5,12 +5,12 @@
 #include "commands.h"
 #include "duration.h"
 #include "exits.h"
+#include "options.h"
 #include "say.h"
 #include "top_keys.h"
 #include "top_screen.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
@@ -21,13 +21,11 @@
 
 enum { SIGNALS = 5, TICK_MS = 1000 };
 
-static const char usage[] = "usage: latch top [-S ADDRESS] [-d TIME] [PREFIX]\n"
-			    "\n"
-			    "  -S ADDRESS    the server: HOST:PORT, [V6]:PORT or unix:PATH\n"
-			    "  -d TIME       ask it so often (2s)\n"
-			    "  PREFIX        only locks whose names begin so\n"
-			    "\n"
-			    "On the screen ? shows the keys.\n";
+static const char help[] =
+    "usage: latch top [-d TIME] [PREFIX]\n"
+    "\n"
+    "  -d TIME                  ask the server so often; default: 2s\n" OPTIONS_HELP "\n"
+    "PREFIX: only locks whose names begin so. On the screen ? shows the keys.\n";
 
 /* What belongs to the process and not to what is shown. */
 struct session {
@@ -38,46 +36,32 @@ struct session {
 	bool hung_up;	      /* there is no terminal any more */
 };
 
-static int
-usage_error(const char *problem, const char *word)
-{
-	say("top: %s%s", problem, word);
-	fputs(usage, stderr);
-	return LATCH_USAGE;
-}
-
 /* -1 to go on, or the exit status. */
 static int
 parse(struct top *top, int argc, char **argv)
 {
-	const char *address = NULL;
+	static const struct option longs[] = {OPTIONS_LONG};
+	struct options options = {.help = help, .shorts = ":d:" OPTIONS_SHORT, .longs = longs};
 	int option;
 
 	top->interval_ms = 2000;
-	optind = 0; /* begins anew: the words before the verb were looked at already */
-	while ((option = getopt(argc, argv, "+S:d:h")) != -1) {
-		switch (option) {
-		case 'S':
-			address = optarg;
-			break;
-		case 'd':
-			if (!duration_parse(optarg, &top->interval_ms) || top->interval_ms < 100 ||
-			    top->interval_ms > 3600000)
-				return usage_error("-d is a time, from 0.1 to 1h, not ", optarg);
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		default: /* getopt has said what is wrong */
-			fputs(usage, stderr);
-			return LATCH_USAGE;
-		}
+	while ((option = options_next(&options, argc, argv)) != -1) {
+		if (option != 'd')
+			return options.status;
+		if (!duration_parse(optarg, &top->interval_ms) || top->interval_ms < 100 ||
+		    top->interval_ms > 3600000)
+			return options_wrong(
+			    &options, argv[0], "-d: expected a time from 100ms to 1h");
 	}
-	if (argc - optind > 1)
-		return usage_error("what is this? ", argv[optind + 1]);
+	if (options.json)
+		return options_wrong(
+		    &options, argv[0], "a screen is not JSON: list, clients and stats have --json");
+	int status = options_args(&options, argc, argv, 0, 1, NULL);
+	if (status != 0)
+		return status;
 	if (optind < argc && *argv[optind] != '\0')
 		top->prefix = argv[optind];
-	int status = server_find(&top->server, address);
+	status = server_find(&top->server, options.server);
 	return status != 0 ? status : -1;
 }
 
