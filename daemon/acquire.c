@@ -24,11 +24,8 @@ make_claims(struct acquire *acquire)
 	struct locks *locks = acquire->locks;
 	const struct lock_request *request = acquire->request;
 	struct claim *leader = NULL, *last = NULL;
-	struct terms *terms;
 	unsigned n;
 
-	if (terms_new(request, &terms) == -1)
-		return NULL;
 	for (n = 0; n < request->n_names; n++) {
 		const struct lock_text *name = &request->names[n];
 		struct lock **lock = &acquire->lock[n];
@@ -36,8 +33,7 @@ make_claims(struct acquire *acquire)
 		if (*lock == NULL &&
 		    (*lock = lock_create(locks, acquire->hash[n], name->at, name->len)) == NULL)
 			break;
-		struct claim *claim =
-		    claim_new(*lock, acquire->owner, request, terms, acquire->now_ns);
+		struct claim *claim = claim_new(*lock, acquire->owner, request, acquire->now_ns);
 		if (claim == NULL)
 			break;
 		if (leader == NULL)
@@ -49,7 +45,6 @@ make_claims(struct acquire *acquire)
 		if (request->key.len > 0 && claim_remember_key(locks, claim) == -1)
 			break;
 	}
-	terms_unref(terms);
 	if (n == request->n_names)
 		return leader;
 	if (n < request->n_names && acquire->lock[n] != NULL &&
