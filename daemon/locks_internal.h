@@ -159,6 +159,10 @@ struct crowd *lock_crowd(struct lock *); /* made on demand; NULL: no memory */
 void lock_tidy(struct locks *, struct lock *);
 void plain_grant(
     struct locks *, struct lock *, struct lock_owner *, uint64_t token, int64_t now_ns);
+/* Takes the name, of which LOCK is what lock_lookup finds, for a plain grant. OK, TAKEN, a limit,
+ * NO_TOKEN, NO_MEMORY. */
+enum lock_result plain_take(struct locks *, struct lock_owner *, struct lock *, uint64_t hash,
+    struct lock_text name, int64_t now_ns, uint64_t *token);
 /* The plain grant ends, and the lock with it where that is all there was. */
 void plain_end(struct locks *, struct lock *);
 /* The plain grant is no more; the lock stays. */
