@@ -62,7 +62,7 @@ SIM_TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/sim/test_*.c))
 SIM_SUPPORT = $(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard tests/sim/test_*.c),$(wildcard tests/sim/*.c)))
 SIM_CALLS = recv read readv send sendmsg write writev close socket bind listen accept4 connect pipe fcntl shutdown \
 	getsockname getpeername getsockopt setsockopt epoll_create1 epoll_ctl epoll_wait poll clock_gettime signalfd \
-	arc4random_buf malloc calloc realloc reallocarray strdup free __recv_chk __read_chk __poll_chk \
+	arc4random_buf malloc calloc realloc reallocarray recallocarray strdup free __recv_chk __read_chk __poll_chk \
 	commands_run session_fini
 # The calls whose failure, and whose being the last, the file of the fencing tokens is tested with.
 FENCE_CALLS = open openat read __read_chk write fsync close renameat unlinkat flock pthread_create
@@ -74,7 +74,7 @@ C_FILES = $(wildcard lib/*.[ch] lib/examples/*.[ch] daemon/*.[ch] bench/*.[ch] b
 	$(addsuffix /*.[ch],tests/unit tests/fuzz tests/danga tests/sim tests/kqueue))
 SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh tests/*.bash tests/*/*.bash tests/*.bats bench/*.sh bench/*/*.sh) .ci/run
 
-.PHONY: bench-lib bench-lib-programs all run test check check-systemd check-kqueue fuzz bench lint analyze format format-check coverage man install uninstall dist \
+.PHONY: bench-lib bench-lib-programs all run test check check-systemd check-kqueue soak-exclusion fuzz bench lint analyze format format-check coverage man install uninstall dist \
 	clean deps deps-run deps-test deps-lint deps-systemd help compile_commands.json programs-for-tests
 .DELETE_ON_ERROR:
 
@@ -87,6 +87,7 @@ help:
 	@echo 'check          the tests alone, with what is installed (VARIANT, DSOCK_BACKEND=poll)'
 	@echo 'check-systemd  the units under a real systemd of their own (root)'
 	@echo 'check-kqueue   the kqueue back end, over an emulation of kqueue(2) where there is none'
+	@echo 'soak-exclusion the live test of mutual exclusion for SOAK_SECONDS (600)'
 	@echo 'fuzz           each fuzzer for FUZZ_SECONDS (60)'
 	@echo 'bench          CPU per request and memory beside the bare minimum, redis and memcached'
 	@echo 'bench-lib      libdsock beside libev, libuv, libevent and Danga::Socket: docs/bench-lib.md'
@@ -114,7 +115,7 @@ programs-for-tests: $(UNIT_TESTS) $(SIM_TESTS) $(EXAMPLES) $(B)/tests/danga/scen
 # Packages: asked for only where one is really missing.
 
 DEPS_RUN = gcc libc6-dev pkg-config libinih-dev libbsd-dev libsodium-dev libsystemd-dev
-DEPS_TEST = bats libcmocka-dev netcat-openbsd socat perl libdanga-socket-perl python3 procps strace iproute2 diffutils
+DEPS_TEST = bats libcmocka-dev netcat-openbsd socat perl libdanga-socket-perl python3 procps strace iproute2 diffutils faketime
 DEPS_SYSTEMD = systemd util-linux mount coreutils
 DEPS_LINT = clang clang-tidy clang-format cppcheck shellcheck mandoc libclang-rt-14-dev gcovr
 
@@ -195,6 +196,11 @@ build/fuzz/%: tests/fuzz/%.c $(filter-out daemon/main.c,$(wildcard daemon/*.c)) 
 
 check-kqueue:
 	tests/kqueue/run.sh
+
+# Processes that contend for locks, are killed and stopped, for as long as one likes.
+SOAK_SECONDS ?= 600
+soak-exclusion: all
+	EXCLUSION_SECONDS=$(SOAK_SECONDS) BUILD=$(abspath $(B)) bats --filter live tests/exclusion.bats
 
 fuzz: $(FUZZERS)
 	@set -e; for f in $(FUZZERS); do \

@@ -45,7 +45,7 @@ foreign=$(nm -D --defined-only "$dir/usr/lib/libdsock.so" | awk '{print $3}' | g
 }
 readelf -d "$dir/usr/lib/libdsock.so" | grep -q 'SONAME.*libdsock\.so\.[0-9]'
 "$dir/usr/sbin/latchd" -t -c "$dir/etc/latchd.ini"
-for page in man8/latchd.8 man5/latchd.ini.5 man7/latchd-protocol.7 man3/dsock.3 man3/dsock_loop.3; do
+for page in man8/latchd.8 man5/latchd.ini.5 man7/latchd-protocol.7 man7/latchd-recipes.7 man3/dsock.3 man3/dsock_loop.3; do
 	test -s "$dir/usr/share/man/$page"
 done
 test -s "$dir/lib/systemd/system/latchd.service" -a -s "$dir/lib/systemd/system/latchd.socket"

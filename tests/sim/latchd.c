@@ -61,7 +61,7 @@ expect(struct sim_client *client, const char *text, size_t len)
 void
 __wrap_commands_run(struct service *service, struct session *session, char *line, size_t len)
 {
-	const char no_memory[] = "ERR no_memory \r\n";
+	const char no_memory[] = "ERR no_memory ";
 	char answer[1024];
 	bool failed_before = sim_failed();
 	int holders[LATCHD_NAMES];
@@ -82,15 +82,23 @@ __wrap_commands_run(struct service *service, struct session *session, char *line
 
 	memcpy(holders, running->holder, sizeof(holders));
 	model_answer(running, (size_t)(client - running->clients), answer, sizeof(answer));
+	bool native = is_native(client->requests[client->handled].verb);
 	if (sim_failed() && !failed_before) {
-		if (reply_len == strlen(no_memory) && memcmp(reply, no_memory, reply_len) == 0) {
-			strlcpy(answer, no_memory, sizeof(answer));
+		if (strncmp(reply, no_memory, strlen(no_memory)) == 0)
 			memcpy(running->holder, holders, sizeof(holders));
-		} else {
+		else if (!native)
 			assert_true(same_lines(reply, reply_len, answer));
-			memcpy(answer, reply, reply_len);
-		}
+		else
+			model_check_native(running, answer, reply, reply_len);
+	} else if (native) {
+		model_check_native(running, answer, reply, reply_len);
+	} else {
+		assert_int_equal(reply_len, strlen(answer));
+		assert_memory_equal(reply, answer, reply_len);
 	}
+	assert_true(reply_len < sizeof(answer));
+	memcpy(answer, reply, reply_len);
+	answer[reply_len] = '\0';
 	expect(client, answer, strlen(answer));
 	client->handled++;
 }

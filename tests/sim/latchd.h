@@ -12,7 +12,19 @@
 
 enum { LATCHD_PORT = 7002, LATCHD_CLIENTS = 6, LATCHD_REQUESTS = 24, LATCHD_NAMES = 6 };
 
-enum verb { TRYLOCK, RELEASELOCK, NOOP, LOCKS, UNKNOWN, NO_NAME, TWO_NAMES };
+enum verb {
+	TRYLOCK,
+	RELEASELOCK,
+	NOOP,
+	LOCKS,
+	UNKNOWN,
+	NO_NAME,
+	TWO_NAMES,
+	/* native */
+	ACQUIRE,
+	RELEASE,
+	PING
+};
 
 struct sim_request {
 	enum verb verb;
@@ -39,6 +51,7 @@ struct latchd {
 	size_t n;	 /* clients */
 	size_t scripted; /* of them; those behind are there to see whether it still works */
 	int holder[LATCHD_NAMES]; /* which client has it; -1: none */
+	uint64_t last_token;	  /* that a client was told */
 	bool may_stall;		  /* the daemon does not run for some time, now and then */
 	bool told_to_stop;
 };
@@ -56,6 +69,10 @@ void latchd_live(struct latchd *, struct config *);
 void model_init(struct latchd *);
 size_t model_locks(const struct latchd *);
 size_t model_answer(struct latchd *, size_t client, char *buf, size_t size);
+/* How a native verb is answered, the model knows up to what varies: REPLY has to begin with ANSWER
+ * and to be one line, with a token above all others if it is a grant. */
+void model_check_native(struct latchd *, const char *answer, const char *reply, size_t len);
+bool is_native(enum verb);
 void model_end(struct latchd *, size_t client); /* all that CLIENT holds is free */
 
 /* Fails the test where two clients have each reason to think that they hold the same lock. */

@@ -6,6 +6,7 @@
 #include "latchd.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -28,17 +29,28 @@ write_line(struct sim_request *request)
 	static const char *const trylocks[] = {"trylock", "TRYLOCK", "tryLock"};
 	static const char *const releases[] = {"releaselock", "RELEASELOCK", "Releaselock"};
 	static const char *const others[] = {
-	    [NOOP] = "noop", [LOCKS] = "locks", [UNKNOWN] = "what is this"};
+	    [NOOP] = "noop", [LOCKS] = "locks", [UNKNOWN] = "what is this", [PING] = "Ping"};
+	static const char *const more[] = {"", " wait=0", "&note=n+n id=1", "\tid=2&&"};
 	const char *name = names[request->name].spellings[sim_random(3)];
 	const char *verb =
 	    request->verb == RELEASELOCK ? releases[sim_random(3)] : trylocks[sim_random(3)];
 	size_t size = sizeof(request->line);
 
+	if (is_native(request->verb))
+		name = names[request->name].spellings[2 * sim_random(2)];
 	switch (request->verb) {
 	case TRYLOCK:
 	case RELEASELOCK:
 		snprintf(request->line, size, "%s%slock=%s%s", verb, sim_random(2) ? " " : "  q=1&",
 		    name, sim_random(4) ? "" : "&r");
+		break;
+	case ACQUIRE:
+		snprintf(request->line, size, "%s lock=%s%s", sim_random(2) ? "acquire" : "LOCK",
+		    name, more[sim_random(4)]);
+		break;
+	case RELEASE:
+		snprintf(request->line, size, "%s lock=%s%s", sim_random(2) ? "release" : "unlock",
+		    name, sim_random(2) ? "" : " id=3");
 		break;
 	case NO_NAME:
 		snprintf(request->line, size, "%s%s", verb, sim_random(2) ? "" : " lock=");
@@ -55,7 +67,8 @@ void
 client_add_request(struct sim_client *client)
 {
 	static const enum verb odds[] = {TRYLOCK, TRYLOCK, TRYLOCK, TRYLOCK, TRYLOCK, RELEASELOCK,
-	    RELEASELOCK, RELEASELOCK, RELEASELOCK, NOOP, LOCKS, UNKNOWN, NO_NAME, TWO_NAMES};
+	    RELEASELOCK, RELEASELOCK, RELEASELOCK, NOOP, LOCKS, UNKNOWN, NO_NAME, TWO_NAMES,
+	    ACQUIRE, ACQUIRE, ACQUIRE, ACQUIRE, RELEASE, RELEASE, RELEASE, PING};
 	struct sim_request *request = &client->requests[client->n++];
 
 	request->verb = odds[sim_random(sizeof(odds) / sizeof(odds[0]))];
@@ -69,9 +82,16 @@ client_add_request(struct sim_client *client)
 
 /* The model. */
 
+bool
+is_native(enum verb verb)
+{
+	return verb >= ACQUIRE;
+}
+
 void
 model_init(struct latchd *latchd)
 {
+	latchd->last_token = 0;
 	for (int i = 0; i < LATCHD_NAMES; i++)
 		latchd->holder[i] = -1;
 }
@@ -135,6 +155,16 @@ model_answer(struct latchd *latchd, size_t client, char *buf, size_t size)
 		if (!model_release(latchd, (int)client, request->name))
 			line = "ERR didnthave \r\n";
 		break;
+	case ACQUIRE:
+		if (latchd->holder[request->name] == (int)client)
+			line = "ERR held ";
+		else
+			line = model_trylock(latchd, (int)client, request->name) ? "OK lock="
+										 : "ERR taken ";
+		break;
+	case RELEASE:
+		line = model_release(latchd, (int)client, request->name) ? "OK " : "ERR not_held ";
+		break;
 	case LOCKS:
 		return list_locks(latchd, buf, size);
 	case UNKNOWN:
@@ -150,6 +180,23 @@ model_answer(struct latchd *latchd, size_t client, char *buf, size_t size)
 		break;
 	}
 	return (size_t)snprintf(buf, size, "%s", line);
+}
+
+void
+model_check_native(struct latchd *latchd, const char *answer, const char *reply, size_t len)
+{
+	static const char grant[] = "OK lock=", token[] = "&token=";
+
+	assert_true(len >= strlen(answer) && memcmp(reply, answer, strlen(answer)) == 0);
+	assert_true(len >= 2 && memchr(reply, '\n', len) == reply + len - 1);
+	assert_int_equal(reply[len - 2], '\r');
+	if (strcmp(answer, grant) != 0)
+		return;
+	const char *at = memmem(reply, len, token, strlen(token));
+	assert_non_null(at);
+	uint64_t number = strtoull(at + strlen(token), NULL, 10);
+	assert_true(number > latchd->last_token);
+	latchd->last_token = number;
 }
 
 void
@@ -192,9 +239,10 @@ thinks_it_holds(const struct sim_client *client, unsigned name)
 	for (size_t i = 0; i < client->n && client->requests[i].at < client->talk.sent; i++) {
 		if (client->requests[i].name != name)
 			continue;
-		if (client->requests[i].verb == TRYLOCK)
+		if (client->requests[i].verb == TRYLOCK || client->requests[i].verb == ACQUIRE)
 			holds |= i < client->replies && client->granted[i];
-		else if (client->requests[i].verb == RELEASELOCK)
+		else if (client->requests[i].verb == RELEASELOCK ||
+			 client->requests[i].verb == RELEASE)
 			holds = false;
 	}
 	return holds;

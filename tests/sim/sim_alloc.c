@@ -60,6 +60,15 @@ __wrap_reallocarray(void *old, size_t count, size_t size)
 	return __wrap_realloc(old, total);
 }
 
+void *
+__wrap_recallocarray(void *old, size_t old_count, size_t count, size_t size)
+{
+	if (!may_allocate())
+		return NULL;
+	void *block = __real_recallocarray(old, old_count, count, size);
+	return old == NULL ? counted(block) : block;
+}
+
 char *
 __wrap_strdup(const char *text)
 {

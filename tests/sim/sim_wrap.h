@@ -53,6 +53,7 @@ WRAPPED(void *, malloc, (size_t size));
 WRAPPED(void *, calloc, (size_t count, size_t size));
 WRAPPED(void *, realloc, (void *old, size_t size));
 WRAPPED(void *, reallocarray, (void *old, size_t count, size_t size));
+WRAPPED(void *, recallocarray, (void *old, size_t old_count, size_t count, size_t size));
 WRAPPED(char *, strdup, (const char *text));
 WRAPPED(void, free, (void *old));
 
