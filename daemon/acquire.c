@@ -24,11 +24,8 @@ make_claims(struct acquire *acquire)
 	struct locks *locks = acquire->locks;
 	const struct lock_request *request = acquire->request;
 	struct claim *leader = NULL, *last = NULL;
-	struct terms *terms;
 	unsigned n;
 
-	if (terms_new(request, &terms) == -1)
-		return NULL;
 	for (n = 0; n < request->n_names; n++) {
 		const struct lock_text *name = &request->names[n];
 		struct lock **lock = &acquire->lock[n];
@@ -36,8 +33,7 @@ make_claims(struct acquire *acquire)
 		if (*lock == NULL &&
 		    (*lock = lock_create(locks, acquire->hash[n], name->at, name->len)) == NULL)
 			break;
-		struct claim *claim =
-		    claim_new(*lock, acquire->owner, request, terms, acquire->now_ns);
+		struct claim *claim = claim_new(*lock, acquire->owner, request, acquire->now_ns);
 		if (claim == NULL)
 			break;
 		if (leader == NULL)
@@ -49,7 +45,6 @@ make_claims(struct acquire *acquire)
 		if (request->key.len > 0 && claim_remember_key(locks, claim) == -1)
 			break;
 	}
-	terms_unref(terms);
 	if (n == request->n_names)
 		return leader;
 	if (n < request->n_names && acquire->lock[n] != NULL &&
@@ -267,28 +262,12 @@ is_plain(const struct lock_request *request)
 }
 
 static enum lock_result
-grant_plain(struct acquire *acquire, uint64_t token)
-{
-	const struct lock_text *name = &acquire->request->names[0];
-	struct lock *lock = acquire->lock[0];
-
-	if (lock == NULL &&
-	    (lock = lock_create(acquire->locks, acquire->hash[0], name->at, name->len)) == NULL)
-		return LOCK_NO_MEMORY;
-	plain_grant(acquire->locks, lock, acquire->owner, token, acquire->now_ns);
-	acquire->answer->token = token;
-	return LOCK_OK;
-}
-
-static enum lock_result
 grant_at_once(struct acquire *acquire)
 {
 	uint64_t token = next_token(acquire->locks);
 
 	if (token == 0)
 		return LOCK_NO_TOKEN;
-	if (is_plain(acquire->request))
-		return grant_plain(acquire, token);
 	struct claim *leader = make_claims(acquire);
 	if (leader == NULL)
 		return LOCK_NO_MEMORY;
@@ -356,8 +335,14 @@ locks_acquire(struct locks *locks, struct lock_owner *owner, const struct lock_r
 	answer->n_cycle = 0;
 	if (look_up(&acquire))
 		return by_key(&acquire);
-	enum lock_result result = check_own(&acquire);
-	if (result != LOCK_OK)
+	enum lock_result result;
+	if (is_plain(request)) {
+		result = plain_take(locks, owner, acquire.lock[0], acquire.hash[0],
+		    request->names[0], now_ns, &answer->token);
+		if (result != LOCK_TAKEN)
+			return result;
+	}
+	if ((result = check_own(&acquire)) != LOCK_OK)
 		return result;
 	unsigned n = first_in_the_way(&acquire);
 	bool waits = n < request->n_names;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The life of a claim: its terms, its ring, and its key, which finds it through a table of its own,
+ * The life of a claim: its texts, its ring, and its key, which finds it through a table of its own,
  * so that an acquire can be repeated and a grant be renewed from anywhere.
  */
 #include "locks_internal.h"
@@ -19,9 +19,7 @@ key_hash(const struct locks *locks, const struct lock *lock, const char *key, si
 static bool
 has_key(const struct claim *claim, const char *key, size_t len)
 {
-	const struct terms *terms = claim->terms;
-
-	return terms->key_len == len && sodium_memcmp(terms->text, key, len) == 0;
+	return claim->key_len == len && sodium_memcmp(claim->text, key, len) == 0;
 }
 
 struct claim *
@@ -47,8 +45,7 @@ claim_remember_key(struct locks *locks, struct claim *claim)
 	if (keyed == NULL)
 		return -1;
 	keyed->claim = claim;
-	keyed->entry.hash =
-	    key_hash(locks, claim->grant.lock, claim->terms->text, claim->terms->key_len);
+	keyed->entry.hash = key_hash(locks, claim->grant.lock, claim->text, claim->key_len);
 	table_insert(&locks->keys, &keyed->entry);
 	claim->keyed = true;
 	return 0;
@@ -59,8 +56,8 @@ claim_forget_key(struct locks *locks, struct claim *claim)
 {
 	if (!claim->keyed)
 		return;
-	struct table_entry *entry = table_chain(&locks->keys,
-	    key_hash(locks, claim->grant.lock, claim->terms->text, claim->terms->key_len));
+	struct table_entry *entry = table_chain(
+	    &locks->keys, key_hash(locks, claim->grant.lock, claim->text, claim->key_len));
 
 	while (((struct keyed *)entry)->claim != claim)
 		entry = entry->next;
@@ -70,40 +67,6 @@ claim_forget_key(struct locks *locks, struct claim *claim)
 }
 
 /* Life. */
-
-void
-terms_unref(struct terms *terms)
-{
-	if (terms == NULL || --terms->refs > 0)
-		return;
-	sodium_memzero(terms->text, terms->key_len);
-	free(terms);
-}
-
-static char *
-append(char *to, const struct lock_text *text)
-{
-	return text->len > 0 ? mempcpy(to, text->at, text->len) : to;
-}
-
-/* *TERMS is NULL where there are none to keep. */
-int
-terms_new(const struct lock_request *request, struct terms **terms)
-{
-	size_t len = request->key.len + request->tag.len + request->note.len;
-
-	*terms = NULL;
-	if (len == 0)
-		return 0;
-	if ((*terms = malloc(sizeof(**terms) + len)) == NULL)
-		return -1;
-	**terms = (struct terms){.refs = 1,
-	    .key_len = (uint16_t)request->key.len,
-	    .tag_len = (uint16_t)request->tag.len,
-	    .note_len = (uint32_t)request->note.len};
-	append(append(append((*terms)->text, &request->key), &request->tag), &request->note);
-	return 0;
-}
 
 struct claim *
 claim_first(const struct claim *claim)
@@ -137,7 +100,7 @@ claim_free(struct locks *locks, struct claim *claim)
 	before->ring = claim->ring;
 	if (claim->leads)
 		claim->ring->leads = true;
-	terms_unref(claim->terms);
+	sodium_memzero(claim->text, claim->key_len);
 	free(claim);
 }
 
@@ -177,16 +140,39 @@ make_slots(struct crowd *crowd, unsigned slots)
 	return 0;
 }
 
+static char *
+append(char *to, const struct lock_text *text)
+{
+	return text->len > 0 ? mempcpy(to, text->at, text->len) : to;
+}
+
+/* Zeroes, but for its texts. */
+static struct claim *
+allocate(const struct lock_request *request)
+{
+	size_t size =
+	    offsetof(struct claim, text) + request->key.len + request->tag.len + request->note.len;
+	struct claim *claim = calloc(1, size > sizeof(*claim) ? size : sizeof(*claim));
+
+	if (claim == NULL)
+		return NULL;
+	claim->key_len = (uint16_t)request->key.len;
+	claim->tag_len = (uint16_t)request->tag.len;
+	claim->note_len = (uint16_t)request->note.len;
+	append(append(append(claim->text, &request->key), &request->tag), &request->note);
+	return claim;
+}
+
 struct claim *
-claim_new(struct lock *lock, struct lock_owner *owner, const struct lock_request *request,
-    struct terms *terms, int64_t now_ns)
+claim_new(
+    struct lock *lock, struct lock_owner *owner, const struct lock_request *request, int64_t now_ns)
 {
 	struct crowd *crowd = lock_crowd(lock);
 
 	if (crowd == NULL ||
 	    (request->mode == LOCK_SLOTS && make_slots(crowd, request->slots) == -1))
 		return NULL;
-	struct claim *claim = calloc(1, sizeof(*claim));
+	struct claim *claim = allocate(request);
 	if (claim == NULL)
 		return NULL;
 	claim->grant.lock = lock;
@@ -203,10 +189,6 @@ claim_new(struct lock *lock, struct lock_owner *owner, const struct lock_request
 	claim->slots = (uint16_t)request->slots;
 	claim->state = CLAIM_OVER;
 	claim->tagged = request->tag.len > 0;
-	if (terms != NULL) {
-		claim->terms = terms;
-		terms->refs++;
-	}
 	return claim;
 }
 
@@ -215,7 +197,7 @@ claim_from_plain(struct locks *locks, struct lock *lock)
 {
 	const struct lock_request plain = {.mode = LOCK_EXCLUSIVE};
 	const struct grant grant = lock->plain;
-	struct claim *claim = claim_new(lock, grant.owner, &plain, NULL, grant.since_ns);
+	struct claim *claim = claim_new(lock, grant.owner, &plain, grant.since_ns);
 
 	if (claim == NULL)
 		return NULL;

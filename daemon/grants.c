@@ -11,10 +11,9 @@ locks_find_wait(const struct lock_owner *owner, struct lock_text tag)
 		return owner->blocked;
 	LIST_FOREACH (grant, &owner->waits, of.owned) {
 		struct claim *claim = claim_of(grant);
-		const struct terms *terms = claim->terms;
+		struct lock_text its = claim_tag(claim);
 
-		if (claim->leads && terms != NULL && terms->tag_len == tag.len &&
-		    memcmp(terms->text + terms->key_len, tag.at, tag.len) == 0)
+		if (claim->leads && its.len == tag.len && memcmp(its.at, tag.at, tag.len) == 0)
 			return claim;
 	}
 	return NULL;

@@ -205,6 +205,8 @@ history_add(struct history *history, const struct history_record *record)
 	chain(history, history->at);
 	history->at = history->at + 1 == history->max ? 0 : history->at + 1;
 	history->added++;
+	/* The next one's place was last touched a whole ring ago. */
+	__builtin_prefetch(&history->ring[history->at], 1);
 }
 
 size_t

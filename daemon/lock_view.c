@@ -104,26 +104,6 @@ locks_next_contended(const struct locks *locks, const struct lock *lock)
 	return crowd != NULL ? crowd->lock : NULL;
 }
 
-static struct lock_text
-note_of(const struct claim *claim)
-{
-	const struct terms *terms = claim->terms;
-
-	if (terms == NULL)
-		return (struct lock_text){"", 0};
-	return (struct lock_text){terms->text + terms->key_len + terms->tag_len, terms->note_len};
-}
-
-static struct lock_text
-tag_of(const struct claim *claim)
-{
-	const struct terms *terms = claim->terms;
-
-	if (terms == NULL)
-		return (struct lock_text){"", 0};
-	return (struct lock_text){terms->text + terms->key_len, terms->tag_len};
-}
-
 void
 grant_view(const struct grant *grant, struct grant_view *view)
 {
@@ -152,7 +132,7 @@ grant_view(const struct grant *grant, struct grant_view *view)
 	if (claim->atleast_ms != 0)
 		view->atleast_ns = grant->since_ns + claim->atleast_ms * NS_PER_MS;
 	view->waited_ms = claim->waited_ms;
-	view->note = note_of(claim);
+	view->note = claim_note(claim);
 }
 
 void
@@ -166,8 +146,8 @@ claim_view(const struct claim *claim, struct claim_view *view)
 	    .deadline_ns = claim->deadline_ns,
 	    .lease_ms = claim->lease_ms,
 	    .beat_ms = claim->beat_ms,
-	    .note = note_of(claim),
-	    .tag = tag_of(claim)};
+	    .note = claim_note(claim),
+	    .tag = claim_tag(claim)};
 }
 
 /* Who leaves from the front moves all places up by one; who leaves elsewhere makes them uncertain

@@ -254,27 +254,41 @@ is_free(const struct lock *lock)
 	return lock->plain.token == 0 && lock->crowd->n_holders == 0 && lock->crowd->n_waiters == 0;
 }
 
-enum lock_result
-locks_try(
-    struct locks *locks, struct lock_owner *owner, const char *name, size_t len, int64_t now_ns)
+static inline enum lock_result
+take(struct locks *locks, struct lock_owner *owner, struct lock *lock, uint64_t hash,
+    struct lock_text name, int64_t now_ns, uint64_t *token)
 {
-	uint64_t hash = lock_hash(locks, name, len);
-	struct lock *lock = lock_lookup(locks, hash, name, len);
-
 	if (lock != NULL && !is_free(lock))
 		return LOCK_TAKEN;
 	enum lock_result limit = check_stakes(locks, owner, 1);
 	if (limit != LOCK_OK)
 		return limit;
-	if (lock == NULL && (lock = lock_create(locks, hash, name, len)) == NULL)
+	if (lock == NULL && (lock = lock_create(locks, hash, name.at, name.len)) == NULL)
 		return LOCK_NO_MEMORY;
-	uint64_t token = next_token(locks);
-	if (token == 0) {
+	*token = next_token(locks);
+	if (*token == 0) {
 		lock_tidy(locks, lock);
 		return LOCK_NO_TOKEN;
 	}
-	plain_grant(locks, lock, owner, token, now_ns);
+	plain_grant(locks, lock, owner, *token, now_ns);
 	return LOCK_OK;
+}
+
+enum lock_result
+plain_take(struct locks *locks, struct lock_owner *owner, struct lock *lock, uint64_t hash,
+    struct lock_text name, int64_t now_ns, uint64_t *token)
+{
+	return take(locks, owner, lock, hash, name, now_ns, token);
+}
+
+enum lock_result
+locks_try(
+    struct locks *locks, struct lock_owner *owner, const char *name, size_t len, int64_t now_ns)
+{
+	uint64_t hash = lock_hash(locks, name, len), token;
+	struct lock *lock = lock_lookup(locks, hash, name, len);
+
+	return take(locks, owner, lock, hash, (struct lock_text){name, len}, now_ns, &token);
 }
 
 /* An owner with many grants in a lock with many holders is rare: the shorter of the lists is

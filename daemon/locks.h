@@ -108,7 +108,7 @@ struct lock_request {
 	uint32_t lease_ms;   /* 0: as long as its owner */
 	uint32_t atleast_ms; /* nobody is granted sooner after this grant began */
 	uint32_t beat_ms;    /* how often the one who waits is told so; 0: never */
-	struct lock_text key, note, tag; /* .len 0: none */
+	struct lock_text key, note, tag; /* each below 64 KiB; .len 0: none */
 };
 
 struct lock_link {

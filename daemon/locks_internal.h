@@ -4,7 +4,7 @@
  * claims.c (the life of a claim), queue.c (who is next), due.c (deadlines), grants.c (what becomes
  * of a grant), deadlock.c, lock_view.c (looking at it). Nobody else includes this.
  *
- * A plain grant, exclusive and without terms, lies in its lock, since nearly all are: 88 bytes and
+ * A plain grant, exclusive and without terms, lies in its lock, since nearly all are: 76 bytes and
  * the name. All else costs a crowd for the name and a claim for each who holds or waits.
  */
 #ifndef LATCHD_LOCKS_INTERNAL_H
@@ -72,14 +72,6 @@ struct due {
 
 RB_HEAD(due_tree, due);
 
-/* Key, note and tag of an acquire: shared by its claims. */
-struct terms {
-	uint32_t refs;
-	uint16_t key_len, tag_len;
-	uint32_t note_len;
-	char text[]; /* key, tag, note */
-};
-
 enum claim_state { CLAIM_WAITING, CLAIM_HOLDING, CLAIM_OVER };
 
 struct claim {
@@ -88,17 +80,18 @@ struct claim {
 	TAILQ_ENTRY(claim) link;     /* in the queue or among the holders */
 	STAILQ_ENTRY(claim) settled; /* of the leader, in its owner's list */
 	struct claim *ring;	     /* the next claim of this acquire, round and round */
-	struct terms *terms;	     /* may be NULL */
 	int64_t deadline_ns;	     /* of the wait */
 	uint32_t lease_ms, atleast_ms, beat_ms, waited_ms;
 	uint32_t place; /* in the queue: see claim_position */
 	uint16_t slots, slot;
+	uint16_t key_len, tag_len, note_len;
 	uint8_t mode, state, outcome;
 	bool leads : 1;	 /* the first name's */
 	bool ghost : 1;	 /* released; its atleast time goes on */
 	bool pinned : 1; /* its acquire has ended and was not told of: it stays */
 	bool tagged : 1;
 	bool keyed : 1; /* its key finds it */
+	char text[];	/* key, tag, note */
 };
 
 /* A claim that its key finds. */
@@ -132,6 +125,24 @@ claim_of(const struct grant *grant)
 	return grant == &grant->lock->plain ? NULL : (struct claim *)grant;
 }
 
+static inline struct lock_text
+claim_key(const struct claim *claim)
+{
+	return (struct lock_text){claim->text, claim->key_len};
+}
+
+static inline struct lock_text
+claim_tag(const struct claim *claim)
+{
+	return (struct lock_text){claim->text + claim->key_len, claim->tag_len};
+}
+
+static inline struct lock_text
+claim_note(const struct claim *claim)
+{
+	return (struct lock_text){claim->text + claim->key_len + claim->tag_len, claim->note_len};
+}
+
 static inline struct claim *
 claim_of_due(struct due *due)
 {
@@ -148,6 +159,10 @@ struct crowd *lock_crowd(struct lock *); /* made on demand; NULL: no memory */
 void lock_tidy(struct locks *, struct lock *);
 void plain_grant(
     struct locks *, struct lock *, struct lock_owner *, uint64_t token, int64_t now_ns);
+/* Takes the name, of which LOCK is what lock_lookup finds, for a plain grant. OK, TAKEN, a limit,
+ * NO_TOKEN, NO_MEMORY. */
+enum lock_result plain_take(struct locks *, struct lock_owner *, struct lock *, uint64_t hash,
+    struct lock_text name, int64_t now_ns, uint64_t *token);
 /* The plain grant ends, and the lock with it where that is all there was. */
 void plain_end(struct locks *, struct lock *);
 /* The plain grant is no more; the lock stays. */
@@ -164,12 +179,9 @@ void claim_free(struct locks *, struct claim *);
 void claims_free(struct locks *, struct claim *);
 struct claim *claim_first(const struct claim *); /* the leader of its ring */
 unsigned claim_ring_size(const struct claim *);
-/* In the ring of its own; TERMS, which may be NULL, gets a reference more. NULL: no memory. */
-struct claim *claim_new(struct lock *, struct lock_owner *, const struct lock_request *,
-    struct terms *, int64_t now_ns);
-/* The terms of a request with one reference; *TERMS is NULL where there are none. -1: no memory. */
-int terms_new(const struct lock_request *, struct terms **terms);
-void terms_unref(struct terms *); /* NULL is fine */
+/* In the ring of its own. NULL: no memory. */
+struct claim *claim_new(
+    struct lock *, struct lock_owner *, const struct lock_request *, int64_t now_ns);
 struct claim *claim_by_key(const struct locks *, const struct lock *, const char *key, size_t len);
 int claim_remember_key(struct locks *, struct claim *); /* -1: no memory */
 void claim_forget_key(struct locks *, struct claim *);

@@ -501,17 +501,48 @@ find_grants(struct request *request, struct grant **grants)
 	return true;
 }
 
-void
-cmd_release(struct request *request)
+/* One name and nothing else, as nearly all are. */
+static bool
+release_own(struct request *request)
+{
+	struct service *service = request->service;
+	struct session *session = request->session;
+	struct text name = request->args.names[0];
+	enum refusal why;
+
+	if (!table_name(service, session->realm, 0, &name, &why)) {
+		refuse(request, why);
+		return false;
+	}
+	enum lock_result result =
+	    locks_release(service->locks, &session->owner, name.at, name.len, service->now_ns);
+	if (result != LOCK_OK)
+		refuse(request, refusal_of(result));
+	return result == LOCK_OK;
+}
+
+static bool
+release_all(struct request *request)
 {
 	struct service *service = request->service;
 	struct grant *grants[LOCK_NAMES_MAX];
-	struct answer answer = answer_to(request);
 
 	if (!find_grants(request, grants))
-		return;
+		return false;
 	for (unsigned n = 0; n < request->args.n_names; n++)
 		locks_end(service->locks, grants[n], LOCK_END_RELEASE, service->now_ns);
+	return true;
+}
+
+void
+cmd_release(struct request *request)
+{
+	const struct args *args = &request->args;
+	struct answer answer = answer_to(request);
+	bool bare = args->present == ARG_BIT(ARG_LOCK) && args->n_names == 1;
+
+	if (bare ? !release_own(request) : !release_all(request))
+		return;
 	answer_ok(&answer);
 	answer_end(&answer);
 }

@@ -34,7 +34,7 @@ sub now {
 # The supervisor.
 
 sub begin {
-	my $number = keys(%children) + ++$serial;
+	$serial++;
 	my $pid = fork // die "fork: $!\n";
 
 	if ($pid == 0) {
@@ -177,6 +177,14 @@ sub native {
 	my $released = asked("release $all token=$token" . ($key ? " $key" : ''));
 	return if $released eq 'OK ';
 	die "lost silently: release: $released\n" if !$key || now() < $until;
+	give_back($token, $key, $names);
+}
+
+# What may be left of several names when the lease of others is over.
+sub give_back {
+	my ($token, $key, $names) = @_;
+
+	asked("release $_ token=$token $key") for @$names;
 }
 
 # How long a lease can be relied on: from before a renewal that was answered.
@@ -184,14 +192,12 @@ sub granted_at {
 	my ($token, $before, $request, $key, $names) = @_;
 
 	return $before + $lease_s unless $request =~ / wait=/;
-	for my $name (@$names) {
-		my $asked = now();
-		my $got = asked("renew $name token=$token $key");
-		return 0 if $got =~ /^ERR stale /; # read too late
-		die "renew: $got\n" if $got !~ /^OK /;
-		$before = $name eq $names->[0] ? $asked : $before;
-	}
-	return $before + $lease_s;
+	$before = now();
+	my $got = asked('renew ' . join(' lock=', @$names) . " token=$token $key");
+	return $before + $lease_s if $got =~ /^OK /;
+	die "renew: $got\n" if $got !~ /^ERR stale /;
+	give_back($token, $key, $names); # it was read too late
+	return 0;
 }
 
 sub hold {
@@ -206,10 +212,9 @@ sub hold {
 		next if !$key || rand() > 0.3;
 		dropped() if rand() < 0.3; # the lease stays, and is renewed from elsewhere
 		my $before = now();
-		for my $name (@$names) {
-			my $got = asked("renew $name token=$token $key");
-			next if $got =~ /^OK /;
-			die "lost silently: renew: $got\n" if now() < $until;
+		my $got = asked('renew ' . join(' lock=', @$names) . " token=$token $key");
+		if ($got !~ /^OK /) {
+			die "lost silently: renew: $got\n" if $before < $until && now() < $until;
 			return;
 		}
 		$until = $before + $lease_s;
