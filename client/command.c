@@ -70,10 +70,15 @@ command_start(struct command *command, char **argv, const struct hold *hold)
 		say("cannot start %s: %s", argv[0], strerror(errno));
 		return -1;
 	}
+	/* What is sent to it from here on is for the command: the keeper ignores it. */
+	sigset_t all, before;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
 	pid_t pid = fork();
 	if (pid == 0)
 		become(argv, hold, report[1]);
 	int error = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(report[1]);
 	if (pid == -1) {
 		close(report[0]);

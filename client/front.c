@@ -282,7 +282,6 @@ front_run(const struct run *run, pid_t keeper, int channel)
 	ds_timer_init(&front.stop, front.loop, on_stop, &front);
 	if (run->terms.lease_ms > 0 && run->on_loss == ON_LOSS_KILL)
 		ds_timer_add(&front.overdue, run->terms.lease_ms / 3);
-	reap(&front); /* it may have been quick */
 	ds_loop_run(front.loop);
 	if (front.hold.loop != NULL)
 		hold_fini(&front.hold);

@@ -216,8 +216,13 @@ start(struct run *run)
 	int channel[2];
 	pid_t keeper;
 
+	sigset_t ends;
+
 	command_save_signals();
 	signal(SIGCHLD, SIG_DFL); /* whoever ignores it is never told of an end */
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &ends, NULL); /* the keeper may be quick */
 	signal(SIGPIPE, SIG_IGN); /* nor is standard error worth the command's life */
 	run->shared = mmap(
 	    NULL, sizeof(*run->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
