@@ -12,30 +12,31 @@ union control {
 	struct cmsghdr align;
 };
 
-void
-channel_pass_fd(int channel, int fd)
+bool
+channel_tell(int channel, enum word word, int fd)
 {
-	char byte = 0;
+	unsigned char byte = (unsigned char)word;
 	union control control;
 	struct iovec iov = {&byte, 1};
-	struct msghdr message = {.msg_iov = &iov,
-	    .msg_iovlen = 1,
-	    .msg_control = control.buf,
-	    .msg_controllen = sizeof(control.buf)};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
 
-	memset(&control, 0, sizeof(control));
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-	sendmsg(channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (fd != -1) {
+		message.msg_control = control.buf;
+		message.msg_controllen = sizeof(control.buf);
+		memset(&control, 0, sizeof(control));
+		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	}
+	return sendmsg(channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
 }
 
-int
-channel_take_fd(int channel, bool *ended)
+enum word
+channel_hear(int channel, int *fd)
 {
-	char byte;
+	unsigned char byte;
 	union control control;
 	struct iovec iov = {&byte, 1};
 	struct msghdr message = {.msg_iov = &iov,
@@ -43,13 +44,14 @@ channel_take_fd(int channel, bool *ended)
 	    .msg_control = control.buf,
 	    .msg_controllen = sizeof(control.buf)};
 	ssize_t n = recvmsg(channel, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	int fd = -1;
 
-	*ended = n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR);
-	if (n <= 0)
-		return -1;
+	*fd = -1;
+	if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
+		return WORD_END;
+	if (n == -1)
+		return WORD_NONE;
 	const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 	if (header != NULL && header->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-	return fd;
+		memcpy(fd, CMSG_DATA(header), sizeof(*fd));
+	return (enum word)byte;
 }

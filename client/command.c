@@ -50,8 +50,8 @@ set_environment(const struct hold *hold)
 static void
 become(char **argv, const struct hold *hold, int report)
 {
-	prctl(
-	    PR_SET_PDEATHSIG, SIGTERM); /* the last resort, where both guards are killed at once */
+	/* The last resort, where both guards are killed at once. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	set_environment(hold);
 	restore_signals();
 	execvp(argv[0], argv);
@@ -60,29 +60,49 @@ become(char **argv, const struct hold *hold, int report)
 	_exit(n == (ssize_t)sizeof(error) ? LATCH_NOT_FOUND : LATCH_TROUBLE);
 }
 
-pid_t
-command_start(char **argv, const struct hold *hold, int *status)
+int
+command_start(struct command *command, char **argv, const struct hold *hold)
 {
-	int report[2], error = 0;
-	pid_t pid = -1;
+	int report[2];
 
-	*status = LATCH_TROUBLE;
-	if (pipe2(report, O_CLOEXEC) == -1 || (pid = fork()) == -1) {
+	*command = (struct command){.report = -1, .name = argv[0]};
+	if (pipe2(report, O_CLOEXEC) == -1) {
 		say("cannot start %s: %s", argv[0], strerror(errno));
 		return -1;
 	}
+	/* What is sent to it from here on is for the command: the keeper ignores it. */
+	sigset_t all, before;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid_t pid = fork();
 	if (pid == 0)
 		become(argv, hold, report[1]);
+	int error = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(report[1]);
-	ssize_t n;
-	do
-		n = read(report[0], &error, sizeof(error));
-	while (n == -1 && errno == EINTR);
-	close(report[0]);
-	if (n != (ssize_t)sizeof(error))
-		return pid;
-	waitpid(pid, NULL, 0);
-	say("cannot run %s: %s", argv[0], strerror(error));
-	*status = error == ENOENT ? LATCH_NOT_FOUND : LATCH_NOT_RUNNABLE;
-	return -1;
+	if (pid == -1) {
+		close(report[0]);
+		say("cannot start %s: %s", argv[0], strerror(error));
+		return -1;
+	}
+	command->pid = pid;
+	command->report = report[0];
+	return 0;
+}
+
+/* Its end of the pipe is closed by now, since it has ended, if it was not when it was run. */
+int
+command_ended(struct command *command, int status)
+{
+	int error = 0;
+	ssize_t n = read(command->report, &error, sizeof(error));
+
+	close(command->report);
+	command->report = -1;
+	command->pid = 0;
+	if (n == (ssize_t)sizeof(error)) {
+		say("cannot run %s: %s", command->name, strerror(error));
+		return error == ENOENT ? LATCH_NOT_FOUND : LATCH_NOT_RUNNABLE;
+	}
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

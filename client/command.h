@@ -8,9 +8,18 @@
 
 #include <sys/types.h>
 
+struct command {
+	pid_t pid;  /* 0: there is none, or it has ended */
+	int report; /* that it could not be run comes from here, and where it was, nothing */
+	const char *name;
+};
+
 /* Notes how signals are dealt with, for the command. To be called first. */
 void command_save_signals(void);
-/* The process, or -1 and in *STATUS the exit status that says why, after it was said. */
-pid_t command_start(char **argv, const struct hold *, int *status);
+/* -1, after it was said: there is no process. It does not wait for anything. */
+int command_start(struct command *, char **argv, const struct hold *);
+/* Its exit status, 128 and the signal where it was one, from that of waitpid. That it could not be
+ * run is said. */
+int command_ended(struct command *, int status);
 
 #endif

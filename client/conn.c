@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
 	IN_FIRST = 4096,
@@ -135,8 +136,11 @@ conn_send(struct conn *conn, const char *text, size_t len)
 void
 conn_close(struct conn *conn)
 {
-	if (conn->is_open)
-		ds_close(&conn->sock, NULL);
+	if (!conn->is_open)
+		return;
+	if (conn->is_up) /* another process may have it, too */
+		shutdown(ds_fd(&conn->sock), SHUT_RDWR);
+	ds_close(&conn->sock, NULL);
 }
 
 void

@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * See hold.h. Replies come in the order of the requests, so it counts them: `iam` first, then the
- * acquire, or renewals, one a name. A deadline counts from when its renewal was sent, which is
- * before the server granted it.
- */
-#include "hold.h"
+/* See hold.h: the connection, the deadlines, and the life of it. */
+#include "hold_parts.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
 
-#define NS_PER_MS INT64_C(1000000)
-
 enum {
-	RETRY_FIRST_MS = 50,
-	RETRY_MAX_MS = 1000,
+	RETRY_FIRST_MS = 20,
+	RETRY_MAX_MS = 500,
 	CONNECT_MS = 3000,
-	BEAT_MS = 5000,	    /* the server says so often that we wait */
-	SILENCE_MS = 16000, /* and when it has not for so long, it is asked anew */
-	ANSWER_MS = 2000,   /* to a release */
+	RELEASE_MS = 2000,
+	WITHDRAW_MS = 1000,
 	MARGIN_MAX_MS = 10000,
 };
 
@@ -47,14 +40,13 @@ stop_timers(struct hold *hold)
 static void
 over(struct hold *hold)
 {
-	hold->state = HOLD_OVER;
+	hold->state = HOLD_IDLE;
 	stop_timers(hold);
 	conn_close(&hold->conn);
 }
 
-/* What is left of the time to wait; TERMS_FOREVER. */
-static int64_t
-left_ms(const struct hold *hold)
+int64_t
+hold_left_ms(const struct hold *hold)
 {
 	int64_t waited_ms = (now_ns(hold) - hold->begun_ns) / NS_PER_MS;
 
@@ -63,143 +55,107 @@ left_ms(const struct hold *hold)
 	return hold->terms->wait_ms > waited_ms ? hold->terms->wait_ms - waited_ms : 0;
 }
 
-/* Requests. */
-
-static void
-send_request(struct hold *hold, struct request *request)
+/* MS, unless the time to wait is over before. */
+static int
+within_wait(const struct hold *hold, int ms)
 {
-	request_end(request);
-	conn_send(&hold->conn, request->text, request->len);
-	hold->to_come++;
-}
+	int64_t left = hold_left_ms(hold);
 
-static void
-send_acquire(struct hold *hold)
-{
-	struct terms terms = *hold->terms;
-	struct request request;
-
-	terms.wait_ms = left_ms(hold);
-	terms_acquire(&terms, &request);
-	if (terms.wait_ms > 0)
-		request_add(&request, "beat", "5s");
-	send_request(hold, &request);
-	ds_timer_add(&hold->limit, SILENCE_MS);
-}
-
-static void
-send_renewals(struct hold *hold)
-{
-	char lease[32];
-
-	snprintf(lease, sizeof(lease), "%lldms", (long long)hold->terms->lease_ms);
-	hold->sent_ns = now_ns(hold);
-	hold->renewals = (unsigned)hold->terms->n;
-	for (size_t i = 0; i < hold->terms->n; i++) {
-		struct request request;
-
-		request_begin(&request, "renew");
-		request_add(&request, "lock", hold->terms->names[i]);
-		request_add(&request, "key", hold->terms->key);
-		request_add(&request, "token", hold->token);
-		request_add(&request, "lease", lease);
-		send_request(hold, &request);
-	}
-}
-
-static void
-send_release(struct hold *hold)
-{
-	struct request request;
-
-	request_begin(&request, "release");
-	for (size_t i = 0; i < hold->terms->n; i++)
-		request_add(&request, "lock", hold->terms->names[i]);
-	request_add(&request, "key", hold->terms->key);
-	send_request(hold, &request);
+	if (hold->state != HOLD_ASKING || hold->terms->wait_ms == 0 || left >= ms)
+		return ms;
+	return left > 0 ? (int)left : 1;
 }
 
 /* The connection. */
+
+static void conn_lost(struct conn *, const char *why);
 
 static void
 connect_now(struct ds_timer *timer, void *arg)
 {
 	struct hold *hold = arg;
 
-	if (hold->conn.is_open || conn_open(&hold->conn, &hold->server->addr, CONNECT_MS) == -1)
-		ds_timer_add(timer, hold->retry_ms);
+	if (hold->conn.is_open) /* the last one is not quite gone */
+		ds_timer_add(timer, 1);
+	else if (conn_open(&hold->conn, &hold->server->addr, within_wait(hold, CONNECT_MS)) == -1)
+		conn_lost(&hold->conn, strerror(errno));
 }
 
 static void
 opened(struct conn *conn)
 {
 	struct hold *hold = conn->arg;
-	struct request request;
 
-	hold->was_up = true;
-	hold->to_come = hold->renewals = 0;
-	hold->retry_ms = RETRY_FIRST_MS;
 	hold->ops->connected(hold, ds_fd(&conn->sock));
-	terms_iam(hold->terms, &request);
-	conn_send(conn, request.text, request.len);
-	hold->to_come++;
+	hold_greet(hold);
 	if (hold->state == HOLD_ASKING)
-		send_acquire(hold);
+		hold_send_acquire(hold);
 	else if (hold->state == HOLD_RELEASING)
-		send_release(hold);
-	else
-		send_renewals(hold);
+		hold_send_release(hold);
+	else if (hold->state == HOLD_HOLDING)
+		hold_send_renewals(hold);
 }
 
 static void
-reconnect(struct hold *hold)
+retry(struct hold *hold)
 {
-	ds_timer_add(&hold->retry, hold->retry_ms);
-	hold->retry_ms = 2 * hold->retry_ms < RETRY_MAX_MS ? 2 * hold->retry_ms : RETRY_MAX_MS;
+	int next_ms = hold->retry_ms == 0 ? RETRY_FIRST_MS : 2 * hold->retry_ms;
+
+	hold->retry_ms = next_ms < RETRY_MAX_MS ? next_ms : RETRY_MAX_MS;
+	ds_timer_add(&hold->retry, within_wait(hold, hold->retry_ms));
 }
 
-static void
-unreachable(struct hold *hold, const char *why)
+void
+hold_unreachable(struct hold *hold, const char *why)
 {
+	if (hold->state != HOLD_ASKING) { /* until the lease is over, another may answer there */
+		hold_reconnect(hold, why);
+		return;
+	}
 	over(hold);
 	hold->ops->unreachable(hold, why);
 }
 
-/* It was ours with its connection, which is no more. */
+/* Each time that it is lost, once. */
 static void
-lost(struct hold *hold, const char *why, int64_t grace_ms)
+tell_news(struct hold *hold, const char *why)
 {
-	over(hold);
-	hold->ops->lost(hold, why, grace_ms);
+	if (hold->retry_ms == 0 && hold->state != HOLD_RELEASING)
+		hold->ops->news(hold, why);
 }
 
 static void
 conn_lost(struct conn *conn, const char *why)
 {
 	struct hold *hold = conn->arg;
-	bool asking = hold->state == HOLD_ASKING;
+	bool is_bound = hold->terms->lease_ms == 0; /* the lock, to its connection */
 
-	if (hold->state == HOLD_OVER)
-		return;
-	if (hold->terms->lease_ms == 0 && hold->state == HOLD_HOLDING) {
-		lost(hold, why, 0);
-		return;
-	}
 	if (hold->state == HOLD_CONFIRMING)
 		hold->state = HOLD_ASKING; /* by its key it gets the same again */
-	if (asking && !hold->was_up && !hold->patient) {
-		unreachable(hold, why);
-		return;
-	}
-	if (asking && left_ms(hold) == 0) {
-		unreachable(hold, why);
-		return;
-	}
-	if (asking)
+	if (hold->state == HOLD_ASKING) {
 		ds_timer_cancel(&hold->limit);
-	if (hold->was_up && hold->ops->news != NULL && hold->retry_ms == RETRY_FIRST_MS)
-		hold->ops->news(hold, why);
-	reconnect(hold);
+		if (hold_left_ms(hold) == 0 || (!hold->was_up && !hold->patient)) {
+			hold_unreachable(hold, why);
+			return;
+		}
+	} else if (hold->state == HOLD_HOLDING && is_bound) {
+		hold_lost(hold, why, 0);
+		return;
+	} else if (hold->state == HOLD_RELEASING && is_bound) {
+		hold_released(hold, true);
+		return;
+	} else if (hold->state == HOLD_IDLE || (hold->state == HOLD_LOST && is_bound)) {
+		return;
+	}
+	tell_news(hold, why);
+	retry(hold);
+}
+
+void
+hold_reconnect(struct hold *hold, const char *why)
+{
+	conn_close(&hold->conn);
+	conn_lost(&hold->conn, why);
 }
 
 /* Deadlines. */
@@ -210,21 +166,37 @@ on_renew(struct ds_timer *timer, void *arg)
 	struct hold *hold = arg;
 
 	ds_timer_add(timer, hold->terms->lease_ms / 3);
-	if (hold->renewals == 0 && hold->conn.is_up) {
-		send_renewals(hold);
-	} else if (hold->conn.is_up) { /* the last ones were not answered */
-		conn_close(&hold->conn);
-		reconnect(hold);
-	}
+	if (!hold->conn.is_up)
+		return;
+	if (hold->renewals == 0)
+		hold_send_renewals(hold);
+	else
+		hold_reconnect(hold, "the server does not answer");
+}
+
+void
+hold_lost(struct hold *hold, const char *why, int64_t grace_ms)
+{
+	ds_timer_cancel(&hold->renew);
+	ds_timer_cancel(&hold->margin);
+	ds_timer_cancel(&hold->limit);
+	hold->renewals = 0;
+	hold->state = HOLD_LOST;
+	hold->ops->lost(hold, why, grace_ms);
 }
 
 static void
 on_margin(struct ds_timer *timer, void *arg)
 {
+	static const char why[] = "its lease could not be renewed in time";
 	struct hold *hold = arg;
+	int64_t grace_ms = (hold->deadline_ns - now_ns(hold)) / NS_PER_MS;
 
 	(void)timer;
-	lost(hold, "its lease could not be renewed in time", hold_margin_ms(hold->terms));
+	if (hold->is_stubborn)
+		hold->ops->lost(hold, why, 0);
+	else
+		hold_lost(hold, why, grace_ms > 0 ? grace_ms : 0);
 }
 
 static void
@@ -234,112 +206,52 @@ on_limit(struct ds_timer *timer, void *arg)
 
 	(void)timer;
 	if (hold->state == HOLD_RELEASING) {
-		over(hold);
-		hold->ops->released(hold);
-	} else if (left_ms(hold) == 0) {
-		unreachable(hold, "it does not answer");
-	} else {
-		conn_close(&hold->conn);
-		reconnect(hold);
+		hold_released(hold, false);
+		return;
 	}
+	if (hold->state == HOLD_ASKING && hold_left_ms(hold) == 0) { /* for when it comes round */
+		hold_send_cancel(hold);
+		hold_send_release(hold);
+	}
+	hold_reconnect(hold, "it does not answer");
 }
 
 static void
-renewed(struct hold *hold)
+set_deadline(struct hold *hold, int64_t deadline_ns)
 {
-	hold->deadline_ns = hold->sent_ns + hold->terms->lease_ms * NS_PER_MS;
-	ds_timer_add_at(&hold->margin, hold->deadline_ns - hold_margin_ms(hold->terms) * NS_PER_MS);
+	hold->deadline_ns = deadline_ns;
+	hold->retry_ms = 0;
+	hold->ops->renewed(hold);
+}
+
+void
+hold_granted(struct hold *hold)
+{
+	ds_timer_cancel(&hold->limit);
+	hold->state = HOLD_HOLDING;
+	set_deadline(hold, INT64_MAX);
+	hold->ops->granted(hold);
+}
+
+void
+hold_renewed(struct hold *hold)
+{
+	int64_t margin_ns = hold_margin_ms(hold->terms) * NS_PER_MS;
+
+	set_deadline(hold, hold->sent_ns + hold->terms->lease_ms * NS_PER_MS);
+	ds_timer_add_at(&hold->margin, hold->deadline_ns - margin_ns);
 	if (hold->state != HOLD_CONFIRMING)
 		return;
+	ds_timer_cancel(&hold->limit);
 	hold->state = HOLD_HOLDING;
 	ds_timer_add(&hold->renew, hold->terms->lease_ms / 3);
 	hold->ops->granted(hold);
 }
 
-/* Replies. */
-
-static void
-keep(char *to, size_t size, const struct line *line, const char *key)
-{
-	const char *value = pairs_get(&line->pairs, key);
-
-	snprintf(to, size, "%s", value != NULL ? value : "");
-}
-
-static void
-acquired(struct hold *hold, const struct line *line)
-{
-	ds_timer_cancel(&hold->limit);
-	if (line->kind != LINE_OK) {
-		over(hold);
-		hold->ops->refused(hold, line);
-		return;
-	}
-	keep(hold->token, sizeof(hold->token), line, "token");
-	keep(hold->slot, sizeof(hold->slot), line, "slot");
-	if (hold->terms->lease_ms > 0) { /* how much of the lease is over already? */
-		hold->state = HOLD_CONFIRMING;
-		send_renewals(hold);
-		return;
-	}
-	hold->state = HOLD_HOLDING;
-	hold->deadline_ns = INT64_MAX;
-	hold->ops->granted(hold);
-}
-
-static void
-renewal_answered(struct hold *hold, const struct line *line)
-{
-	if (line->kind != LINE_OK)
-		lost(hold, line->prose, 0);
-	else if (--hold->renewals == 0)
-		renewed(hold);
-}
-
-static void
-answered(struct hold *hold, const struct line *line)
-{
-	if (hold->to_come == 0)
-		return;
-	hold->to_come--;
-	if (hold->renewals > 0 && hold->to_come < hold->renewals)
-		renewal_answered(hold, line);
-	else if (hold->to_come == 0 && hold->state == HOLD_ASKING)
-		acquired(hold, line);
-	else if (hold->to_come == 0 && hold->state == HOLD_RELEASING)
-		on_limit(&hold->limit, hold);
-}
-
-/* Somebody has taken it away, or it was too late. */
-static void
-happened(struct hold *hold, const struct line *line)
-{
-	const char *what = pairs_get(&line->pairs, "what");
-	const char *token = pairs_get(&line->pairs, "token");
-
-	if (hold->state == HOLD_ASKING)
-		ds_timer_add(&hold->limit, SILENCE_MS); /* it lives, and we wait */
-	if (what == NULL || token == NULL || strcmp(token, hold->token) != 0)
-		return;
-	if (hold->state != HOLD_HOLDING && hold->state != HOLD_CONFIRMING)
-		return;
-	if (strcmp(what, "revoked") == 0)
-		lost(hold, "an administrator has revoked it", 0);
-	else if (strcmp(what, "expired") == 0)
-		lost(hold, "its lease is over", 0);
-}
-
 static void
 on_line(struct conn *conn, char *text)
 {
-	struct hold *hold = conn->arg;
-	struct line line;
-
-	line_parse(&line, text);
-	if (line.kind == LINE_EVENT)
-		happened(hold, &line);
-	else
-		answered(hold, &line);
+	hold_hear(conn->arg, text);
 }
 
 static const struct conn_ops conn_ops = {opened, on_line, conn_lost};
@@ -365,24 +277,48 @@ hold_begin(struct hold *hold)
 {
 	hold->state = HOLD_ASKING;
 	hold->begun_ns = now_ns(hold);
-	hold->retry_ms = RETRY_FIRST_MS;
+	hold->retry_ms = 0;
+	hold->has_asked = hold->has_told = hold->is_given_back = false;
 	ds_timer_add(&hold->retry, 0);
+}
+
+void
+hold_inherit(struct hold *hold)
+{
+	hold->state = HOLD_LOST;
+	hold->has_asked = true;
+	ds_timer_add(&hold->retry, 0);
+}
+
+void
+hold_released(struct hold *hold, bool is_given_back)
+{
+	over(hold);
+	hold->has_asked = false;
+	hold->is_given_back = is_given_back;
+	hold->ops->released(hold);
 }
 
 void
 hold_release(struct hold *hold)
 {
+	bool is_waiting = hold->state == HOLD_ASKING;
+	bool is_bound = hold->terms->lease_ms == 0;
+
 	ds_timer_cancel(&hold->renew);
 	ds_timer_cancel(&hold->margin);
-	if (hold->state == HOLD_OVER) { /* there is nothing to be given back */
-		hold->ops->released(hold);
+	if (!hold->has_asked || (is_bound && !hold->conn.is_up)) {
+		hold_released(hold, true);
 		return;
 	}
 	hold->state = HOLD_RELEASING;
 	hold->renewals = 0; /* what is said of them does not count any more */
-	ds_timer_add(&hold->limit, ANSWER_MS);
-	if (hold->conn.is_up)
-		send_release(hold);
+	ds_timer_add(&hold->limit, is_waiting ? WITHDRAW_MS : RELEASE_MS);
+	if (!hold->conn.is_up)
+		return;
+	if (is_waiting)
+		hold_send_cancel(hold);
+	hold_send_release(hold);
 }
 
 void

@@ -8,13 +8,15 @@
 #include "command.h"
 #include "exits.h"
 #include "hold.h"
+#include "keeper_say.h"
 #include "say.h"
 #include "tree.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,12 +35,12 @@ struct keeper {
 	struct tree_end end;
 	struct ds_signal child;
 	struct ds_timer timeout;
+	struct command command;
 	int channel;
 	enum state state;
-	pid_t command; /* 0: there is none, or it has ended */
-	int status;    /* that latch will exit with */
-	bool again;    /* it stands for election once more, when all have ended */
-	bool has_front;
+	int status;	      /* that latch will exit with */
+	bool again;	      /* it stands for election once more, when all have ended */
+	bool front_is_behind; /* it does not have this connection yet */
 };
 
 /* The end. */
@@ -67,6 +69,15 @@ end_all(struct keeper *keeper, int64_t grace_ms)
 	tree_end_begin(&keeper->end, grace_ms);
 }
 
+/* Before the command was started: without it. */
+static void
+give_up(struct keeper *keeper, int status)
+{
+	keeper->status = status;
+	keeper->again = false;
+	leave(keeper);
+}
+
 static void
 on_timeout(struct ds_timer *timer, void *arg)
 {
@@ -74,6 +85,8 @@ on_timeout(struct ds_timer *timer, void *arg)
 	const struct run *run = keeper->run;
 
 	(void)timer;
+	if (keeper->state != RUNNING)
+		return;
 	say("%s: the command has not ended within --timeout: ending it", run->label);
 	keeper->status = LATCH_TIMEOUT;
 	end_all(keeper, GRACE_MS);
@@ -81,30 +94,44 @@ on_timeout(struct ds_timer *timer, void *arg)
 
 /* The command. */
 
+/* By its terminal: the front, which the shell looks at, is to stop too. */
 static void
-command_ended(struct keeper *keeper, int status)
+has_stopped(struct keeper *keeper, int signo)
 {
-	keeper->command = 0;
-	ds_timer_cancel(&keeper->timeout);
-	if (keeper->state == RUNNING)
-		keeper->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	if (signo != SIGTSTP && signo != SIGTTIN && signo != SIGTTOU)
+		return;
+	if (getpgid(keeper->command.pid) != getpgrp())
+		return; /* it has a shell of its own there */
+	atomic_store(&keeper->run->shared->is_stopped, true);
+	channel_tell(keeper->channel, WORD_STOPPED, -1);
 }
 
 static void
-child_ended(void *arg, pid_t pid, int status)
+child_changed(void *arg, pid_t pid, int status)
 {
 	struct keeper *keeper = arg;
 
-	if (pid == keeper->command)
-		command_ended(keeper, status);
+	if (pid != keeper->command.pid)
+		return;
+	if (WIFSTOPPED(status)) {
+		has_stopped(keeper, WSTOPSIG(status));
+		return;
+	}
+	atomic_store(&keeper->run->shared->is_stopped, false);
+	if (WIFCONTINUED(status))
+		return;
+	ds_timer_cancel(&keeper->timeout);
+	status = command_ended(&keeper->command, status);
+	if (keeper->state == RUNNING)
+		keeper->status = status;
 }
 
 static void
 reap(struct keeper *keeper)
 {
-	bool none_left = tree_reap(child_ended, keeper);
+	bool none_left = tree_reap(child_changed, keeper);
 
-	if (keeper->command != 0 || (keeper->state != RUNNING && keeper->state != ENDING))
+	if (keeper->command.pid != 0 || (keeper->state != RUNNING && keeper->state != ENDING))
 		return;
 	if (none_left) {
 		leave(keeper);
@@ -134,77 +161,50 @@ static void
 granted(struct hold *hold)
 {
 	struct keeper *keeper = keeper_of(hold);
-	int status;
 
-	keeper->command = command_start(keeper->run->argv, hold, &status);
-	if (keeper->command == -1) {
-		keeper->command = 0;
-		keeper->status = status;
-		leave(keeper);
+	if (command_start(&keeper->command, keeper->run->argv, hold) == -1) {
+		give_up(keeper, LATCH_TROUBLE);
 		return;
 	}
 	keeper->state = RUNNING;
 	if (keeper->run->timeout_ms > 0)
 		ds_timer_add(&keeper->timeout, keeper->run->timeout_ms);
-	reap(keeper); /* it may have been quick */
-}
-
-/* Not its server's state, nor somebody else's lock: the command line is wrong. */
-static bool
-is_usage(const char *code)
-{
-	static const char *const codes[] = {"bad_args", "bad_name", "empty_lock", "name_too_long",
-	    "lease_too_long", "note_too_long"};
-
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-		if (strcmp(codes[i], code) == 0)
-			return true;
-	return false;
 }
 
 static void
 refused(struct hold *hold, const struct line *line)
 {
-	const struct run *run = keeper_of(hold)->run;
-	const char *expect = pairs_get(&line->pairs, "expect");
-
-	if (is_usage(line->code)) {
-		say("%s: %s", run->label, line->prose);
-		exit_with(keeper_of(hold), LATCH_USAGE);
-		return;
-	}
-	if (!run->terms.quiet && expect != NULL)
-		say("%s: %s; expected to be free in %s s", run->label, line->prose, expect);
-	else if (!run->terms.quiet)
-		say("%s: %s", run->label, line->prose);
-	exit_with(keeper_of(hold), run->terms.refused_exit);
+	exit_with(keeper_of(hold), keeper_say_refused(keeper_of(hold)->run, line));
 }
 
 static void
 unreachable(struct hold *hold, const char *why)
 {
-	say("cannot reach latchd at %s: %s", hold->server->text, why);
-	exit_with(keeper_of(hold), LATCH_NO_SERVER);
+	exit_with(keeper_of(hold), keeper_say_unreachable(keeper_of(hold)->run, why, hold->was_up));
 }
 
 static void
 lost(struct hold *hold, const char *why, int64_t grace_ms)
 {
 	struct keeper *keeper = keeper_of(hold);
+	const struct run *run = keeper->run;
 
-	if (keeper->state == WAITING) { /* before anything was started */
-		say("%s: lost before the command was started: %s", keeper->run->label, why);
-		exit_with(keeper, LATCH_LOST);
+	atomic_store(&run->shared->deadline_ns, 0); /* the front leaves it to us */
+	if (keeper->state == WAITING) {
+		keeper_say_lost(run, why, "it is not started");
+		give_up(keeper, LATCH_LOST);
+		keeper->again = run->elect;
 		return;
 	}
-	if (keeper->run->on_loss == ON_LOSS_IGNORE) {
-		say("%s: the lock is lost: %s; the command goes on", keeper->run->label, why);
+	if (run->on_loss == ON_LOSS_IGNORE) {
+		keeper_say_lost(run, why, "it goes on");
 		return;
 	}
-	say("%s: the lock is lost: %s; ending the command", keeper->run->label, why);
-	keeper->again = keeper->run->elect;
+	keeper_say_lost(run, why, run->on_loss == ON_LOSS_TERM ? "it is told to end" : "ending it");
+	if (keeper->state != ENDING)
+		keeper->again = run->elect;
 	keeper->status = LATCH_LOST;
-	end_all(keeper, keeper->run->on_loss == ON_LOSS_TERM ? -1 : grace_ms / 2);
+	end_all(keeper, run->on_loss == ON_LOSS_TERM ? -1 : grace_ms / 2);
 }
 
 static void
@@ -212,6 +212,9 @@ released(struct hold *hold)
 {
 	struct keeper *keeper = keeper_of(hold);
 
+	atomic_store(&keeper->run->shared->deadline_ns, 0);
+	if (!hold->is_given_back && keeper->status != LATCH_LOST)
+		keeper_say_not_given_back(keeper->run);
 	if (!keeper->again) {
 		exit_with(keeper, keeper->status);
 		return;
@@ -224,20 +227,36 @@ released(struct hold *hold)
 static void
 connected(struct hold *hold, int fd)
 {
-	channel_pass_fd(keeper_of(hold)->channel, fd);
+	struct keeper *keeper = keeper_of(hold);
+
+	keeper->front_is_behind = !channel_tell(keeper->channel, WORD_CONNECTION, fd);
+}
+
+static void
+renewed(struct hold *hold)
+{
+	struct keeper *keeper = keeper_of(hold);
+
+	if (keeper->state != ENDING || keeper->status != LATCH_LOST)
+		atomic_store(&keeper->run->shared->deadline_ns, hold->deadline_ns);
+	if (keeper->front_is_behind && hold->conn.is_up)
+		connected(hold, ds_fd(&hold->conn.sock));
 }
 
 static void
 news(struct hold *hold, const char *text)
 {
-	const struct run *run = keeper_of(hold)->run;
+	keeper_say_news(keeper_of(hold)->run, text);
+}
 
-	if (!run->terms.quiet)
-		say("%s: %s; connecting to %s again", run->label, text, hold->server->text);
+static void
+waiting(struct hold *hold, const struct line *line)
+{
+	keeper_say_waiting(keeper_of(hold)->run, line);
 }
 
 static const struct hold_ops hold_ops = {
-    granted, refused, unreachable, lost, released, connected, news};
+    granted, refused, unreachable, lost, released, connected, renewed, news, waiting};
 
 /* The front. */
 
@@ -246,46 +265,67 @@ signal_from_front(struct keeper *keeper, unsigned char byte)
 {
 	int signo = byte & ~SIGNAL_TO_ALL;
 
-	if (keeper->state == WAITING)
-		exit_with(keeper, 128 + signo);
-	else if (keeper->command > 0 && !(byte & SIGNAL_TO_ALL))
-		kill(keeper->command, signo);
+	if (signo != SIGCONT && keeper->state == WAITING) {
+		give_up(keeper, 128 + signo);
+		return;
+	}
+	if (keeper->command.pid > 0 && !(byte & SIGNAL_TO_ALL))
+		kill(keeper->command.pid, signo);
+	if (signo != SIGCONT && keeper->again) { /* between two terms: it is us who are meant */
+		keeper->again = false;
+		keeper->status = 128 + signo;
+	}
+}
+
+static void
+front_ended(struct keeper *keeper)
+{
+	if (keeper->state == WAITING) {
+		give_up(keeper, LATCH_LOST);
+		return;
+	}
+	keeper->again = false;
+	keeper->status = LATCH_LOST;
+	if (keeper->state == LEAVING)
+		return;
+	say("%s: latch was killed: ending the command", keeper->run->label);
+	end_all(keeper, run_grace_ms(keeper->run));
 }
 
 static void
 on_channel(struct ds_loop *loop, int fd, unsigned events, void *arg)
 {
-	struct keeper *keeper = arg;
 	unsigned char byte;
 	ssize_t n = recv(fd, &byte, 1, MSG_DONTWAIT);
 
 	(void)events;
 	if (n == 1) {
-		signal_from_front(keeper, byte);
-		return;
+		signal_from_front(arg, byte);
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		ds_fd_cancel(loop, fd);
+		front_ended(arg);
 	}
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	ds_fd_cancel(loop, fd);
-	keeper->status = LATCH_LOST;
-	keeper->again = false;
-	if (keeper->state == WAITING)
-		exit_with(keeper, LATCH_LOST);
-	else if (keeper->state != LEAVING) {
-		say("%s: latch was killed: ending the command", keeper->run->label);
-		end_all(keeper, run_grace_ms(keeper->run));
-	}
+}
+
+/* Signals are for the front, which passes them on; and so is `killall -9 latch`, of which one is
+ * to be left who sees to the command. */
+static void
+stand_aside(void)
+{
+	static const int ignored[] = {
+	    SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGPIPE};
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	prctl(PR_SET_NAME, "lock-keeper");
 }
 
 int
 keeper_run(const struct run *run, int channel)
 {
-	static const int ignored[] = {
-	    SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGPIPE};
 	struct keeper keeper = {.run = run, .channel = channel};
 
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-		signal(ignored[i], SIG_IGN); /* the front hears them, and passes them on */
+	stand_aside();
 	keeper.loop = ds_loop_new();
 	if (keeper.loop == NULL || tree_adopt() == -1 ||
 	    ds_signal_add(&keeper.child, keeper.loop, SIGCHLD, on_child, &keeper) == -1 ||
@@ -297,6 +337,8 @@ keeper_run(const struct run *run, int channel)
 	ds_timer_init(&keeper.timeout, keeper.loop, on_timeout, &keeper);
 	hold_init(&keeper.hold, keeper.loop, &run->terms, &run->server, &hold_ops, &keeper);
 	keeper.hold.patient = keeper.hold.patient || run->elect;
+	keeper.hold.is_stubborn = run->on_loss == ON_LOSS_IGNORE;
+	keeper.hold.tells = !run->terms.quiet && isatty(STDERR_FILENO);
 	hold_begin(&keeper.hold);
 	ds_loop_run(keeper.loop);
 	hold_fini(&keeper.hold);

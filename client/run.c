@@ -7,18 +7,22 @@
 #include "exits.h"
 #include "hold.h"
 #include "say.h"
+#include "text.h"
+#include "tree.h"
 
 #include "duration.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LEASE_MS = 30000, NOTE_MAX = 256 };
+enum { LEASE_MS = 30000, LEASE_MIN_MS = 500, NOTE_MAX = 256 };
 
 enum {
 	OPTION_TIMEOUT = TERMS_OPTION_END,
@@ -142,9 +146,12 @@ static void
 label(struct run *run)
 {
 	for (size_t i = 0; i < run->terms.n; i++) {
+		char *name = text_safe(run->terms.names[i], 0);
+
 		if (i > 0)
 			strlcat(run->label, ", ", sizeof(run->label));
-		strlcat(run->label, run->terms.names[i], sizeof(run->label));
+		strlcat(run->label, name, sizeof(run->label));
+		free(name);
 	}
 }
 
@@ -156,10 +163,7 @@ make_key(struct run *run)
 	arc4random_buf(bytes, sizeof(bytes));
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		snprintf(run->key + 2 * i, 3, "%02x", bytes[i]);
-	if (run->terms.key == NULL)
-		run->terms.key = run->key;
-	else
-		strlcpy(run->key, run->terms.key, sizeof(run->key));
+	run->terms.key = run->key;
 }
 
 /* 0, or the exit status plus one. */
@@ -184,6 +188,14 @@ parse(struct run *run, int argc, char **argv)
 		optind++;
 	if (terms_check(&run->terms) == -1)
 		return usage(argv[0]) + 1;
+	if (run->terms.lease_ms > 0 && run->terms.lease_ms < LEASE_MIN_MS) {
+		say("--lease: at least 500ms, or 0: bound to the connection");
+		return LATCH_USAGE + 1;
+	}
+	if (run->terms.key != NULL) {
+		say("--key is not for %s, whose key nobody else may have", argv[0]);
+		return LATCH_USAGE + 1;
+	}
 	if ((line != NULL) == (optind < argc)) {
 		say(line != NULL ? "either -c or a command, not both" : "which command?");
 		return usage(argv[0]) + 1;
@@ -199,13 +211,23 @@ parse(struct run *run, int argc, char **argv)
 }
 
 static int
-start(const struct run *run)
+start(struct run *run)
 {
 	int channel[2];
 	pid_t keeper;
 
+	sigset_t ends;
+
 	command_save_signals();
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) == -1 ||
+	signal(SIGCHLD, SIG_DFL); /* whoever ignores it is never told of an end */
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &ends, NULL); /* the keeper may be quick */
+	signal(SIGPIPE, SIG_IGN); /* nor is standard error worth the command's life */
+	run->shared = mmap(
+	    NULL, sizeof(*run->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (run->shared == MAP_FAILED || tree_adopt() == -1 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) == -1 ||
 	    (keeper = fork()) == -1) {
 		say("cannot start: %s", strerror(errno));
 		return LATCH_TROUBLE;

@@ -63,6 +63,10 @@ int talk_say_refused(const struct talk *, const char *subject);
 int talk_say(const struct talk *, enum talk_result, const char *subject);
 /* In words: who holds it, since when, what for, how long it may take. BUF. */
 char *talk_refusal(const struct talk *, char *buf, size_t size);
+char *talk_refusal_of(const struct line *, char *buf, size_t size);
+/* Why a connection was not made, or was lost: the library and the system
+ * give the name of an error, or a text of theirs. */
+const char *talk_words(const char *reason);
 int talk_exit_of(const char *code);
 
 #endif

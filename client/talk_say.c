@@ -6,31 +6,35 @@
 #include "talk.h"
 #include "text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { SUBJECT_MAX = 256 };
 
-/* The library gives the name of an error. */
-static const char *
-in_words(const char *reason)
+const char *
+talk_words(const char *reason)
 {
-	static const char *const words[][2] = {
-	    {"ECONNREFUSED", "connection refused"},
-	    {"ENOENT", "there is no such socket"},
-	    {"EACCES", "permission denied"},
-	    {"EHOSTUNREACH", "there is no way to that host"},
-	    {"ENETUNREACH", "there is no way to that network"},
-	    {"ETIMEDOUT", "the host does not answer"},
-	    {"ECONNRESET", "connection reset"},
-	    {"EPIPE", "connection reset"},
-	    {"connect timeout", "the host does not answer"},
+	static const struct {
+		int error;
+		const char *name, *words;
+	} known[] = {
+	    {ECONNREFUSED, "ECONNREFUSED", "connection refused"},
+	    {ENOENT, "ENOENT", "there is no such socket"},
+	    {EACCES, "EACCES", "permission denied"},
+	    {EHOSTUNREACH, "EHOSTUNREACH", "there is no way to that host"},
+	    {ENETUNREACH, "ENETUNREACH", "there is no way to that network"},
+	    {ETIMEDOUT, "ETIMEDOUT", "the host does not answer"},
+	    {ECONNRESET, "ECONNRESET", "connection reset"},
+	    {EPIPE, "EPIPE", "connection reset"},
+	    {ETIMEDOUT, "connect timeout", "the host does not answer"},
 	};
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(words[i][0], reason) == 0)
-			return words[i][1];
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(known[i].name, reason) == 0 ||
+		    strcmp(strerror(known[i].error), reason) == 0)
+			return known[i].words;
 	return reason;
 }
 
@@ -38,17 +42,22 @@ int
 talk_say_lost(const struct talk *talk)
 {
 	if (talk->was_up)
-		say("%s: %s", talk->server.text, in_words(talk->reason));
+		say("%s: %s", talk->server.text, talk_words(talk->reason));
 	else
 		say("%s: %s; is latchd running there? (-S or LATCH_SERVER names another address)",
-		    talk->server.text, in_words(talk->reason));
+		    talk->server.text, talk_words(talk->reason));
 	return LATCH_NO_SERVER;
 }
 
 char *
 talk_refusal(const struct talk *talk, char *buf, size_t size)
 {
-	const struct line *reply = &talk->reply;
+	return talk_refusal_of(&talk->reply, buf, size);
+}
+
+char *
+talk_refusal_of(const struct line *reply, char *buf, size_t size)
+{
 	const char *expect = pairs_get(&reply->pairs, "expect");
 	char *prose = text_safe(*reply->prose != '\0' ? reply->prose : reply->code, TEXT_PROSE);
 	char wait[32];
