@@ -15,8 +15,7 @@
 pid_t
 descend_parent(pid_t pid)
 {
-	char path[32], stat[512], state = 'Z';
-	int parent = 0;
+	char path[32], stat[512];
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -25,11 +24,11 @@ descend_parent(pid_t pid)
 	ssize_t n = read(fd, stat, sizeof(stat) - 1);
 	close(fd);
 	stat[n > 0 ? n : 0] = '\0';
-	/* The name stands in parentheses and may have any byte, these too. */
+	/* `PID (NAME) STATE PARENT …`: the name may have any byte, parentheses too. */
 	const char *behind = strrchr(stat, ')');
-	if (behind == NULL || sscanf(behind + 1, " %c %d", &state, &parent) != 2)
+	if (behind == NULL || strlen(behind) < sizeof(") S 1") - 1)
 		return 0;
-	return state == 'Z' || state == 'X' ? 0 : parent;
+	return behind[2] == 'Z' || behind[2] == 'X' ? 0 : (pid_t)strtol(behind + 4, NULL, 10);
 }
 
 bool
@@ -82,15 +81,16 @@ each_number(const char *path, void (*fn)(struct descendants *, pid_t, pid_t),
 static void
 children_of_thread(struct descendants *list, pid_t thread, pid_t process)
 {
-	char path[64];
-	int pid;
+	char path[64], *word = NULL;
+	size_t size = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)process, (int)thread);
 	FILE *file = fopen(path, "re");
 	if (file == NULL)
 		return;
-	while (fscanf(file, "%d", &pid) == 1)
-		add(list, pid, process);
+	while (getdelim(&word, &size, ' ', file) > 0)
+		add(list, (pid_t)strtol(word, NULL, 10), process);
+	free(word);
 	fclose(file);
 }
 

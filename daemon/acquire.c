@@ -87,7 +87,7 @@ check_own(const struct acquire *acquire)
 
 		if (lock == NULL)
 			continue;
-		const struct claim *keyed = acquire->keyed[n];
+		const struct claim *keyed = acquire->keyed[n]; /* NOLINT: look_up has set it */
 		const struct grant *meant = keyed != NULL ? &keyed->grant : NULL;
 		const struct grant *held = lock_grant_of(acquire->locks, lock, acquire->owner);
 		if (held != NULL && held != meant)
