@@ -88,8 +88,12 @@ children_of_thread(struct descendants *list, pid_t thread, pid_t process)
 	FILE *file = fopen(path, "re");
 	if (file == NULL)
 		return;
-	while (getdelim(&word, &size, ' ', file) > 0)
-		add(list, (pid_t)strtol(word, NULL, 10), process);
+	while (getdelim(&word, &size, ' ', file) > 0) {
+		pid_t pid = (pid_t)strtol(word, NULL, 10);
+
+		if (pid > 0)
+			add(list, pid, process);
+	}
 	free(word);
 	fclose(file);
 }
