@@ -265,8 +265,7 @@ bench: $(BENCH_PROGRAMS)
 has = $(shell echo '\#include <$(1)>' | $(CC) -E - >/dev/null 2>&1 && echo $(2))
 BENCH_LIBS = dsock $(call has,ev.h,libev) $(call has,uv.h,libuv) $(call has,event2/event.h,libevent)
 BL = build/release/bench/lib
-BENCH_PC_CLIENT := $(shell pkg-config --cflags jansson 2>/dev/null)
-COMPILE = $(CC) -std=gnu11 $(DEFINES) $(WARNINGS) $(PC) -Ilib $(FLAGS_release)
+BENCH_COMPILE = $(CC) -std=gnu11 $(DEFINES) $(WARNINGS) $(PC) -Ilib $(FLAGS_release)
 
 bench-lib-programs: $(LIB_OBJ) $(BENCH_PROGRAMS)
 	@mkdir -p $(BL)

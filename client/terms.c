@@ -19,7 +19,7 @@ name_us(char *buf, size_t size)
 {
 	/* cppcheck-suppress getpwuidCalled ; there is one thread */
 	const struct passwd *user = getpwuid(geteuid());
-	char host[256] = "";
+	char host[128] = "";
 
 	gethostname(host, sizeof(host) - 1);
 	host[strcspn(host, ".")] = '\0';
