@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: ISC
-# run_race.pl LATCH ADDRESS RUNS [SEED]: so many short `latch run` of one name, ten at a time, while their guards,
-# their commands and what those have started are killed with -9, or stopped and let go on, at random. Each command
+# run_race.pl LATCH ADDRESS RUNS [SEED]: so many short `latch run` of one name, ten at a time, while their guards
+# and their commands are killed with -9, or stopped and let go on, at random. Each command
 # makes a directory, which only one can have, and says when it began and when it was last alive; no two may
 # overlap. Exit status 0: none did, and every run has ended. The working directory is its own.
 #
@@ -48,7 +48,7 @@ sub start {
 	my $pid = fork // die "fork: $!";
 	if (!$pid) {
 		open STDERR, '>>', 'errors';
-		exec $latch, 'run', '--lease', '4s', 'race', $^X, '-e', $command, @args;
+		{ exec $latch, 'run', '--lease', '4s', 'race', $^X, '-e', $command, @args }
 		POSIX::_exit(99);
 	}
 	$live{$pid} = {};
@@ -64,15 +64,20 @@ sub children {
 # One guard of a run at most is ever killed; PERL's commands may be killed in any number.
 sub disturb {
 	my @fronts = keys %live or return;
-	my $front = $fronts[rand @fronts];
-	my ($keeper) = children($front);
-	my @commands = $keeper ? children($keeper) : ();
+	my ($front, $keeper, @commands);
+	# Rather the one that has the lock.
+	for (1 .. (rand() < 0.7 ? 20 : 1)) {
+		$front = $fronts[rand @fronts];
+		($keeper) = children($front);
+		@commands = $keeper ? children($keeper) : ();
+		last if @commands;
+	}
 	my $what = rand;
 	my $run = $live{$front};
-	if ($what < 0.4 && !$run->{killed}++) {
-		my $guard = $what < 0.2 ? $front : $keeper;
-		$count{$what < 0.2 ? 'front' : 'keeper'}++ if $guard && kill KILL => $guard;
-	} elsif ($what < 0.6) {
+	if ($what < 0.3 && !$run->{killed}++) {
+		my $guard = $what < 0.15 ? $front : $keeper;
+		$count{$what < 0.15 ? 'front' : 'keeper'}++ if $guard && kill KILL => $guard;
+	} elsif ($what < 0.65) {
 		$count{command}++ if @commands && kill KILL => $commands[rand @commands];
 	} else {
 		my @all = grep { $_ } $front, $keeper, @commands;
@@ -97,7 +102,7 @@ while ($started < $runs || %live) {
 		$count{'status ' . ($? & 127 ? 'by signal ' . ($? & 127) : $? >> 8)}++;
 	}
 	go_on();
-	disturb() if rand() < 0.25;
+	disturb() if rand() < 0.12;
 	usleep 5000;
 	last if clock_gettime(CLOCK_MONOTONIC) - $begun > $limit_s && print "not done after $limit_s s\n";
 }
