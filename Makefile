@@ -84,7 +84,7 @@ C_FILES = $(wildcard lib/*.[ch] lib/examples/*.[ch] daemon/*.[ch] client/*.[ch] 
 	$(addsuffix /*.[ch],tests/unit tests/fuzz tests/danga tests/sim tests/kqueue tests/model))
 SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh tests/*.bash tests/*/*.bash tests/*.bats bench/*.sh bench/*/*.sh completions/*.bash) .ci/run
 
-.PHONY: bench-lib bench-lib-programs all run test check check-systemd check-kqueue soak-exclusion check-model soak \
+.PHONY: bench-lib bench-lib-programs all run test check check-systemd check-kqueue soak-exclusion check-model soak soak-run \
 	fuzz bench lint analyze format format-check coverage man install uninstall dist \
 	clean deps deps-run deps-test deps-lint deps-systemd help compile_commands.json programs-for-tests
 .DELETE_ON_ERROR:
@@ -100,6 +100,7 @@ help:
 	@echo 'check-kqueue   the kqueue back end, over an emulation of kqueue(2) where there is none'
 	@echo 'soak-exclusion the live test of mutual exclusion for SOAK_SECONDS (600)'
 	@echo 'check-model    the lock table beside a naive reference, some million random steps; soak: a billion (SOAK_STEPS)'
+	@echo 'soak-run       SOAK_RUNS (20000) short runs of a command under one lock, killed at random'
 	@echo 'fuzz           each fuzzer for FUZZ_SECONDS (60)'
 	@echo 'bench          CPU per request and memory beside the bare minimum, redis and memcached'
 	@echo 'bench-lib      libdsock beside libev, libuv, libevent and Danga::Socket: docs/bench-lib.md'
@@ -239,6 +240,10 @@ check-kqueue:
 SOAK_SECONDS ?= 600
 soak-exclusion: all
 	EXCLUSION_SECONDS=$(SOAK_SECONDS) BUILD=$(abspath $(B)) bats --filter live tests/exclusion.bats
+
+SOAK_RUNS ?= 20000
+soak-run: all
+	RUN_RACE_RUNS=$(SOAK_RUNS) BUILD=$(abspath $(B)) bats --tap -f 'short runs while' tests/run_kill.bats
 
 fuzz: $(FUZZERS)
 	@set -e; for f in $(FUZZERS); do \

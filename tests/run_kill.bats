@@ -338,3 +338,12 @@ short_cut() {
 	export LATCH LEASE LEASE_MS
 	in_own_network short_cut
 }
+
+@test "500 short runs while guards and commands are killed and stopped at random: no two at a time" {
+	start_latchd
+	mkdir race
+	cd race
+	HOME_OF_TEST=$DIR perl "$CLIENTS/run_race.pl" "$LATCH" "127.0.0.1:$PORT" "${RUN_RACE_RUNS:-500}" \
+		>../race.log 2>&1 3>&- || fail "$(cat ../race.log)"
+	[ -z "${RUN_RACE_RUNS:-}" ] || echo "# $(cat ../race.log)" >&3
+}
