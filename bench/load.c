@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The load generator of `make bench`: one thread with an epoll of its own, deliberately not on the
- * library, so that it can favour nobody. Every connection takes and gives back a lock of its own in
- * bursts: DEPTH requests in one write, the next burst once every reply to the last one is there.
- * The server's CPU time is read while no request is under way, so that nothing of the warm-up is
- * in it and nothing of the measured phase is missing.
+ * library, so that it can favour nobody. What it does unless told otherwise: every connection takes
+ * and gives back a lock of its own in bursts: DEPTH requests in one write, the next burst once
+ * every reply to the last one is there. The server's CPU time is read while no request is under
+ * way, so that nothing of the warm-up is in it and nothing of the measured phase is missing.
  */
 #include <err.h>
 #include <inttypes.h>
@@ -16,33 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "conn.h"
 #include "cpu.h"
-#include "dialect.h"
+#include "load.h"
 
-#define DEPTH_MAX 1024 /* the replies to so many fit the socket buffers */
-#define BATCH_MAX 512
-
-struct worker {
-	struct conn conn;
-	bool holding;	/* its lock; then the next request is a release */
-	char *requests; /* acquire, release, acquire …: DEPTH + 1 of them */
-};
-
-struct load {
-	const struct dialect *dialect;
-	unsigned connections, depth, locks;
-	double seconds, warmup;
-	uint64_t limit; /* requests; 0: as many as fit into the time */
-	pid_t server;	/* 0: not known, its CPU time is given as 0 */
-	struct worker *workers;
-	char *replies; /* to acquire, release, acquire …: the same for every worker */
-	int ep;
-};
-
-typedef void (*mode_fn)(struct load *);
-
-static void *
+void *
 allocate(size_t n, size_t size)
 {
 	void *p = calloc(n, size);
@@ -52,7 +29,7 @@ allocate(size_t n, size_t size)
 	return p;
 }
 
-static double
+double
 now(void)
 {
 	struct timespec ts;
@@ -61,33 +38,41 @@ now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static void
+void
 name_lock(char *name, unsigned worker, unsigned lock)
 {
 	snprintf(name, DIALECT_NAME_LEN + 1, "%08x%08x", worker, lock);
 }
 
+/* Every worker has requests of its own, and expects replies of its own where they have its name. */
 static void
 prepare_bursts(struct load *l)
 {
 	const struct request *turn[2] = {&l->dialect->acquire, &l->dialect->release};
-	size_t reply_max = strlen(turn[0]->reply) + strlen(turn[1]->reply);
+	size_t reply_max = reply_len(turn[0]) + reply_len(turn[1]);
 	size_t request_max = request_len(turn[0]) + request_len(turn[1]);
+	bool shared = !reply_has_name(turn[0]) && !reply_has_name(turn[1]);
 	char name[DIALECT_NAME_LEN + 1], *to;
 	unsigned i, k;
 
-	to = l->replies = allocate(l->depth / 2 + 2, reply_max);
-	for (k = 0; k <= l->depth; k++)
-		to = stpcpy(to, turn[k % 2]->reply);
 	for (i = 0; i < l->connections; i++) {
+		struct worker *w = &l->workers[i];
+
 		name_lock(name, i, 0);
-		to = l->workers[i].requests = allocate(l->depth / 2 + 2, request_max);
+		to = w->requests = allocate(l->depth / 2 + 2, request_max);
 		for (k = 0; k <= l->depth; k++)
 			to = request_append(to, turn[k % 2], name);
+		if (shared && i > 0) {
+			w->replies = l->workers[0].replies;
+			continue;
+		}
+		w->replies = to = w->own_replies = allocate(l->depth / 2 + 2, reply_max);
+		for (k = 0; k <= l->depth; k++)
+			to = reply_append(to, turn[k % 2], name);
 	}
 }
 
-static void
+void
 watch_connections(struct load *l)
 {
 	struct epoll_event ev = {.events = EPOLLIN};
@@ -123,13 +108,13 @@ send_burst(const struct load *l, struct worker *w)
 static bool
 receive_burst(const struct load *l, struct worker *w)
 {
-	size_t acquired = strlen(l->dialect->acquire.reply);
-	size_t released = strlen(l->dialect->release.reply);
+	size_t acquired = reply_len(&l->dialect->acquire);
+	size_t released = reply_len(&l->dialect->release);
 
 	if (w->holding)
 		return conn_receive(
-		    &w->conn, l->replies + acquired, alternating(l->depth, released, acquired));
-	return conn_receive(&w->conn, l->replies, alternating(l->depth, acquired, released));
+		    &w->conn, w->replies + acquired, alternating(l->depth, released, acquired));
+	return conn_receive(&w->conn, w->replies, alternating(l->depth, acquired, released));
 }
 
 /*
@@ -168,12 +153,18 @@ run_phase(struct load *l, double seconds, uint64_t limit)
 	return done;
 }
 
-/* The server's CPU time, once it has gone back to sleep after its last reply. */
-static uint64_t
+uint64_t
 resting_cpu_ns(const struct load *l)
 {
 	nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 	return l->server ? cpu_ns(l->server) : 0;
+}
+
+void
+print_result(uint64_t requests, double wall, uint64_t cpu_ns)
+{
+	printf("requests=%" PRIu64 " wall_seconds=%.6f cpu_ns_per_request=%.1f\n", requests, wall,
+	    (double)cpu_ns / (double)requests);
 }
 
 static void
@@ -190,57 +181,8 @@ run(struct load *l)
 	requests = run_phase(l, l->seconds, l->limit);
 	wall = now() - begin;
 	cpu = resting_cpu_ns(l) - cpu;
-	printf("requests=%" PRIu64 " wall_seconds=%.6f cpu_ns_per_request=%.1f\n", requests, wall,
-	    (double)cpu / (double)requests);
+	print_result(requests, wall, cpu);
 	close(l->ep);
-	free(l->replies);
-}
-
-static void
-stay(void)
-{
-	puts("READY");
-	fflush(stdout);
-	while (getchar() != EOF)
-		continue;
-}
-
-static void
-hold(struct load *l)
-{
-	const struct request *acquire = &l->dialect->acquire;
-	char *requests = allocate(l->depth, request_len(acquire) + 1), *request;
-	char *replies = allocate(l->depth, strlen(acquire->reply) + 1), *reply;
-	char name[DIALECT_NAME_LEN + 1];
-	unsigned i, lock, end;
-
-	for (i = 0; i < l->connections; i++) {
-		for (lock = 0; lock < l->locks;) {
-			request = requests;
-			reply = replies;
-			end = l->locks - lock > l->depth ? lock + l->depth : l->locks;
-			for (; lock < end; lock++) {
-				name_lock(name, i, lock);
-				request = request_append(request, acquire, name);
-				reply = stpcpy(reply, acquire->reply);
-			}
-			conn_exchange(&l->workers[i].conn, requests, replies);
-		}
-	}
-	free(requests);
-	free(replies);
-	stay();
-}
-
-static void
-idle(struct load *l)
-{
-	const struct request *noop = &l->dialect->noop;
-	unsigned i;
-
-	for (i = 0; i < l->connections; i++)
-		conn_exchange(&l->workers[i].conn, noop->before, noop->reply);
-	stay();
 }
 
 static void
@@ -263,6 +205,7 @@ close_connections(struct load *l)
 	for (i = 0; i < l->connections; i++) {
 		conn_close(&l->workers[i].conn);
 		free(l->workers[i].requests);
+		free(l->workers[i].own_replies);
 	}
 	free(l->workers);
 }
@@ -270,12 +213,17 @@ close_connections(struct load *l)
 static void
 usage(void)
 {
-	fputs(
-	    "usage: load [-m run|hold|idle] [-p ddlock|floor|redis|memcached] [-c connections]\n"
-	    "            [-d requests in flight] [-w warm-up seconds] [-t seconds | -n requests]\n"
-	    "            [-l locks a connection holds] [-P pid of the server] HOST:PORT\n"
-	    "run prints requests=, wall_seconds= and the server's cpu_ns_per_request=; hold takes\n"
-	    "the locks and idle takes none, both print READY and stay until stdin ends.\n",
+	fputs("usage: load [-m run|handover|hold|wait|idle] [-c connections] [-d requests in "
+	      "flight]\n"
+	      "            [-p ddlock|native|lease|floor|redis|memcached] [-l locks a connection "
+	      "has]\n"
+	      "            [-w warm-up seconds] [-t seconds | -n requests] [-P pid of the server]\n"
+	      "            HOST:PORT\n"
+	      "run and handover print requests=, wall_seconds= and the server's "
+	      "cpu_ns_per_request=.\n"
+	      "The others print READY and stay until stdin ends: hold takes the locks, wait waits "
+	      "for\n"
+	      "them, idle takes none.\n",
 	    stderr);
 	exit(2);
 }
@@ -308,7 +256,8 @@ mode_find(const char *name)
 	static const struct {
 		const char *name;
 		mode_fn fn;
-	} modes[] = {{"run", run}, {"hold", hold}, {"idle", idle}};
+	} modes[] = {{"run", run}, {"handover", handover}, {"hold", hold}, {"wait", wait_behind},
+	    {"idle", idle}};
 	size_t i;
 
 	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)

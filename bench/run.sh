@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: ISC
 #
-# What a request, an idle connection and a held lock cost, measured side by side in one run:
+# What a request, an idle connection, a held lock and a waiter cost, measured side by side in one run:
 #   bench/run.sh path/to/latchd path/to/programs
 # where the second folder has `floor` and `load`. redis-server and memcached take part where they
 # are installed. The speed is the server's CPU time a request, in interleaved rounds, as a ratio to
 # the floor's of the same round, so that what slows the machine down for a while cancels out; many
-# short rounds do that far better than a few long ones. With two CPUs or more the server has one to
+# short rounds do that far better than a few long ones. latchd is loaded with its classic verbs, right
+# after that with the native ones (`native`), and with locks that are waited for (`handover`). With two CPUs or more the server has one to
 # itself and the load another. The exit status says whether the measuring worked, not whether the
 # targets were met.
 #
@@ -23,10 +24,10 @@ here=$(dirname "$0")
 seconds=${BENCH_SECONDS:-0.1}
 warmup=$(awk "BEGIN { print $seconds / 2 }")
 if [ -n "${BENCH_SHORT:-}" ]; then
-	rounds=${BENCH_ROUNDS:-5} idle=2000 holders=100 held=(500 1000)
+	rounds=${BENCH_ROUNDS:-5} idle=2000 holders=100 held=(500 1000) leases=100
 else
 	# 2^19 locks lie between the two: a table that doubles may be full before and half empty after
-	rounds=${BENCH_ROUNDS:-31} idle=5000 holders=100 held=(4000 5300)
+	rounds=${BENCH_ROUNDS:-31} idle=5000 holders=100 held=(4000 5300) leases=1000
 fi
 
 dir=$(mktemp -d)
@@ -111,6 +112,26 @@ load() {
 		"127.0.0.1:${port[$name]}"
 }
 
+# What is measured in a round at that depth: servers, and latchd in other ways.
+series() {
+	local name
+	for name in "${servers[@]}"; do
+		echo "$name"
+		[ "$name" = latchd ] || continue
+		echo native
+		[ "$1" -gt 1 ] || echo handover
+	done
+}
+
+# load_series SERIES OPTION...
+load_series() {
+	case $1 in
+	native) load latchd "${@:2}" -p native ;;
+	handover) load latchd "${@:2}" -m handover ;;
+	*) load "$@" ;;
+	esac
+}
+
 measure_speed() {
 	local connections depth round name line
 	for name in "${servers[@]}"; do
@@ -120,8 +141,8 @@ measure_speed() {
 		for depth in 1 16 128; do
 			say "$connections connections, $depth in flight"
 			for ((round = 1; round <= rounds; round++)); do
-				for name in "${servers[@]}"; do
-					line=$(load "$name" -c "$connections" -d "$depth" -w "$warmup" \
+				for name in $(series "$depth"); do
+					line=$(load_series "$name" -c "$connections" -d "$depth" -w "$warmup" \
 						-t "$seconds")
 					echo "cpu $connections $depth $round $name ${line##*=}"
 				done
@@ -137,17 +158,28 @@ resident_bytes() {
 	awk '/^Pss:/ { print $2 * 1024 }' "/proc/$1/smaps_rollup"
 }
 
+await_ready() {
+	local ready
+	read -r ready <&"$1"
+	[ "$ready" = READY ]
+}
+
 # growth KIND COUNT NAME OPTION...: what a fresh server grows by under a load that stays, apiece.
+# Where they are waiters, the connections and the locks are there before that.
 growth() {
-	local kind=$1 count=$2 name=$3 before after ready
+	local kind=$1 count=$2 name=$3 before after
 	shift 3
 	start "$name"
 	load "$name" -w 0 -n 1000 -d 128 >/dev/null
 	before=$(resident_bytes "${pid[$name]}")
 	coproc stay { load "$name" -d 128 "$@"; }
 	pid[load]=$!
-	read -r ready <&"${stay[0]}"
-	[ "$ready" = READY ]
+	await_ready "${stay[0]}"
+	if [ "$kind" = waiter ]; then
+		before=$(resident_bytes "${pid[$name]}")
+		echo >&"${stay[1]}"
+		await_ready "${stay[0]}"
+	fi
 	after=$(resident_bytes "${pid[$name]}")
 	eval "exec ${stay[1]}>&-"
 	wait "${pid[load]}"
@@ -164,6 +196,9 @@ measure_memory() {
 		for locks in "${held[@]}"; do
 			growth held $((holders * locks)) "$name" -m hold -c "$holders" -l "$locks"
 		done
+		[ "$name" = latchd ] || continue
+		growth waiter 10000 latchd -m wait -c 101 -l 100
+		growth lease $((holders * leases)) latchd -m hold -c "$holders" -l "$leases" -p lease
 	done
 }
 
@@ -195,6 +230,7 @@ max_clients = 10000
 [locks]
 max_locks = 1000000
 max_locks_per_client = 10000
+max_detached = 1000000
 END
 ulimit -n "$(ulimit -Hn)"
 pin

@@ -144,6 +144,13 @@ ask_and_wait(struct acquire *acquire)
 	return ask(acquire, time_left(acquire));
 }
 
+/* The server is gone, or is about to be. */
+static bool
+is_gone(const struct talk *talk, enum talk_result result)
+{
+	return result == TALK_LOST || (result == TALK_REFUSED && is_refused_as(talk, "shutdown"));
+}
+
 /* Also over a restart of the server. */
 static enum talk_result
 ask_until_answered(struct acquire *acquire)
@@ -151,9 +158,11 @@ ask_until_answered(struct acquire *acquire)
 	struct talk *talk = &acquire->talk;
 	enum talk_result result = ask_and_wait(acquire);
 
-	for (int i = 0; result == TALK_LOST && i < RETRIES && acquire->signo == 0; i++) {
+	for (int i = 0; is_gone(talk, result) && i < RETRIES && acquire->signo == 0; i++) {
 		if (i == 0)
 			say("%s: the connection is lost; asking again", talk->server.text);
+		conn_close(&talk->conn);
+		result = TALK_LOST;
 		talk_pause(talk, RETRY_MS);
 		if (acquire->signo == 0 && talk_connect(talk) == TALK_OK)
 			result = ask_and_wait(acquire);
@@ -198,30 +207,19 @@ print_slots(const struct pairs *pairs)
 		putchar('\n');
 }
 
-static json_t *
-values_of(const struct pairs *pairs, const char *key)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < pairs->n; i++)
-		if (strcmp(pairs->pair[i].key, key) == 0)
-			json_array_append_new(array, json_of_value(key, pairs->pair[i].value));
-	return array;
-}
-
 static void
 print_object(const struct terms *terms, const struct pairs *pairs, const char *token)
 {
 	const char *lease = pairs_get(pairs, "lease");
 	json_t *object = json_object();
 
-	json_with(object, "locks", values_of(pairs, "lock"));
+	json_with(object, "locks", json_values(pairs, "lock"));
 	json_with(object, "token", json_of_text(token));
 	json_with(object, "key", json_of_text(terms->key));
 	if (lease != NULL)
 		json_with(object, "lease", json_of_value("lease", lease));
 	if (terms->slots > 0)
-		json_with(object, "slots", values_of(pairs, "slot"));
+		json_with(object, "slots", json_values(pairs, "slot"));
 	json_print(object);
 	putchar('\n');
 }

@@ -90,6 +90,18 @@ json_of_pairs(const struct pairs *pairs)
 	return object;
 }
 
+json_t *
+json_values(const struct pairs *pairs, const char *key)
+{
+	json_t *array = have(json_array());
+
+	for (size_t i = 0; i < pairs->n; i++)
+		if (strcmp(pairs->pair[i].key, key) == 0 &&
+		    json_array_append_new(array, json_of_value(key, pairs->pair[i].value)) == -1)
+			err(LATCH_TROUBLE, NULL);
+	return array;
+}
+
 void
 json_print(json_t *json)
 {

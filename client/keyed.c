@@ -7,6 +7,7 @@
 #include "output.h"
 #include "say.h"
 #include "talk.h"
+#include "terms.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -24,7 +25,7 @@ static const struct option longs[] = {{"key", required_argument, NULL, KEY},
 
 /* All options and names into REQUEST. 0, or -1: the command ends with options->status. */
 static int
-parse(struct options *options, int argc, char **argv, int names, struct request *request)
+parse(struct options *options, int argc, char **argv, struct request *request)
 {
 	const char *key = getenv("LATCH_KEY");
 	int option;
@@ -38,7 +39,7 @@ parse(struct options *options, int argc, char **argv, int names, struct request 
 		else
 			return -1;
 	}
-	options->status = options_args(options, argc, argv, 1, names, "NAME");
+	options->status = options_args(options, argc, argv, 1, TERMS_NAMES_MAX, "NAME");
 	if (options->status == 0 && (key == NULL || *key == '\0'))
 		options->status = options_wrong(
 		    options, argv[0], "which key? --key is missing, and LATCH_KEY is not set");
@@ -50,14 +51,29 @@ parse(struct options *options, int argc, char **argv, int names, struct request 
 	return 0;
 }
 
+static void
+print_object(const struct pairs *pairs)
+{
+	static const char *const keys[] = {"token", "lease"};
+	json_t *object = json_with(json_object(), "locks", json_values(pairs, "lock"));
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *value = pairs_get(pairs, keys[i]);
+
+		if (value != NULL)
+			json_with(object, keys[i], json_of_value(keys[i], value));
+	}
+	json_print(object);
+	putchar('\n');
+}
+
 static int
 print_lease(const struct talk *talk, bool json)
 {
 	const char *lease = pairs_get(&talk->reply.pairs, "lease");
 
 	if (json) {
-		json_print(json_of_pairs(&talk->reply.pairs));
-		putchar('\n');
+		print_object(&talk->reply.pairs);
 	} else if (lease != NULL) {
 		char *safe = text_safe(lease, 0);
 		printf("lease=%s\n", safe);
@@ -67,7 +83,7 @@ print_lease(const struct talk *talk, bool json)
 }
 
 static int
-ask(const struct options *options, struct request *request, const char *name)
+ask(const struct options *options, struct request *request, const char *name, bool is_renewal)
 {
 	struct talk talk;
 
@@ -75,8 +91,10 @@ ask(const struct options *options, struct request *request, const char *name)
 	if (status == 0) {
 		enum talk_result result = talk_ask(&talk, request, NULL, NULL);
 
-		status = result == TALK_OK ? print_lease(&talk, options->json)
-					   : talk_say(&talk, result, name);
+		if (result != TALK_OK)
+			status = talk_say(&talk, result, name);
+		else if (is_renewal)
+			status = print_lease(&talk, options->json);
 	}
 	talk_fini(&talk);
 	return status;
@@ -93,10 +111,9 @@ cmd_release(int argc, char **argv)
 		    "Gives back what `latch acquire` has taken.\n\n" KEY_HELP OPTIONS_HELP};
 	struct request request;
 
-	if (parse(&options, argc, argv, 16, &request) == -1)
+	if (parse(&options, argc, argv, &request) == -1)
 		return options.status;
-	options.json = false; /* there is nothing to print */
-	return ask(&options, &request, argv[optind]);
+	return ask(&options, &request, argv[optind], false);
 }
 
 int
@@ -104,13 +121,13 @@ cmd_renew(int argc, char **argv)
 {
 	struct options options = {.shorts = ":" OPTIONS_SHORT,
 	    .longs = longs,
-	    .help = "usage: latch renew --key K [--token N] [--lease TIME] [--json] NAME\n\n"
+	    .help = "usage: latch renew --key K [--token N] [--lease TIME] [--json] NAME...\n\n"
 		    "A new lease from now on for what `latch acquire` has taken; prints how long "
 		    "it is.\n\n" KEY_HELP
 		    "      --lease TIME         default: as long as before\n" OPTIONS_HELP_JSON};
 	struct request request;
 
-	if (parse(&options, argc, argv, 1, &request) == -1)
+	if (parse(&options, argc, argv, &request) == -1)
 		return options.status;
-	return ask(&options, &request, argv[optind]);
+	return ask(&options, &request, argv[optind], true);
 }

@@ -14,9 +14,7 @@ void
 output_begin(struct output *output, bool json, const struct column *columns, size_t n)
 {
 	*output = (struct output){.json = json};
-	if (json)
-		putchar('[');
-	else
+	if (!json)
 		table_begin(&output->table, columns, n);
 }
 
@@ -28,7 +26,7 @@ output_row(struct output *output, const struct pairs *pairs)
 		table_row(&output->table, pairs);
 		return;
 	}
-	fputs(output->rows > 1 ? ",\n " : "\n ", stdout);
+	fputs(output->rows > 1 ? ",\n " : "[\n ", stdout);
 	json_print(json_of_pairs(pairs));
 }
 
@@ -44,11 +42,15 @@ output_flush(void)
 int
 output_end(struct output *output, int status)
 {
-	if (!output->json)
+	bool nothing = status != 0 && output->rows == 0;
+
+	if (!output->json && nothing)
+		table_drop(&output->table);
+	else if (!output->json)
 		table_end(&output->table);
 	else if (status == 0)
-		puts(output->rows > 0 ? "\n]" : "]");
-	else
+		puts(output->rows > 0 ? "\n]" : "[]");
+	else if (!nothing)
 		putchar('\n');
 	int written = output_flush();
 	return status != 0 ? status : written;

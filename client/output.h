@@ -14,8 +14,8 @@ struct output {
 void output_begin(struct output *, bool json, const struct column *, size_t n);
 /* An object has all pairs, a table those of its columns. */
 void output_row(struct output *, const struct pairs *);
-/* STATUS is how it went so far: an array that is not whole stays open. Returns it, or that standard
- * output failed. */
+/* STATUS is how it went so far: where it is not 0 there are no headings without a row, and an array
+ * stays open. Returns it, or that standard output failed. */
 int output_end(struct output *, int status);
 /* For those who print by themselves: 0, or an exit status after the reason was said. */
 int output_flush(void);

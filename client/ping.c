@@ -42,7 +42,7 @@ tell(struct ping *ping, const struct talk *talk, double ms)
 	if (ms > ping->most_ms)
 		ping->most_ms = ms;
 	if (ping->options.json)
-		printf("%s\n {\"n\":%ld,\"ms\":%.3f}", ping->done > 1 ? "," : "", ping->done, ms);
+		printf("%s\n {\"n\":%ld,\"ms\":%.3f}", ping->done > 1 ? "," : "[", ping->done, ms);
 	else
 		printf("%s: %.3f ms\n", talk->server.text, ms);
 	fflush(stdout);
@@ -63,8 +63,6 @@ run(struct ping *ping, struct talk *talk)
 {
 	struct request request;
 
-	if (ping->options.json)
-		putchar('[');
 	for (;;) {
 		request_begin(&request, "ping");
 		double begin = clock_ms();

@@ -43,8 +43,12 @@ show_table(struct talk *talk)
 	table_begin(&table, columns, 2);
 	request_begin(&request, "stats");
 	enum talk_result result = talk_ask(talk, &request, add_row, &table);
+	if (result != TALK_OK) {
+		table_drop(&table);
+		return talk_say(talk, result, NULL);
+	}
 	table_end(&table);
-	return result == TALK_OK ? output_flush() : talk_say(talk, result, NULL);
+	return output_flush();
 }
 
 static int

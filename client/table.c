@@ -38,11 +38,14 @@ table_begin(struct table *table, const struct column *columns, size_t n)
 {
 	*table = (struct table){.columns = columns, .n = n, .tty = is_terminal()};
 	table->screen = isatty(STDOUT_FILENO) ? screen_width() : 0;
-	table->first = calloc(TABLE_FIRST_ROWS * n, sizeof(*table->first));
+	table->first = calloc((1 + TABLE_FIRST_ROWS) * n, sizeof(*table->first));
 	if (table->first == NULL)
 		err(LATCH_TROUBLE, NULL);
-	for (size_t i = 0; i < n; i++)
+	table->n_first = 1;
+	for (size_t i = 0; i < n; i++) {
+		table->first[i] = text_safe(columns[i].heading, 0);
 		table->width[i] = text_width(columns[i].heading);
+	}
 }
 
 static char *
@@ -99,25 +102,17 @@ print_row(const struct table *table, char **cells)
 }
 
 static void
-print_headings(const struct table *table)
-{
-	char *cells[TABLE_COLUMNS_MAX];
-
-	for (size_t i = 0; i < table->n; i++)
-		cells[i] = text_safe(table->columns[i].heading, 0);
-	if (table->tty)
-		fputs("\033[1m", stdout);
-	print_row(table, cells);
-	if (table->tty)
-		fputs("\033[0m", stdout);
-}
-
-static void
 open_table(struct table *table)
 {
-	print_headings(table);
-	for (size_t i = 0; i < table->n_first; i++)
+	for (size_t i = 0; i < table->n_first; i++) {
+		bool bold = i == 0 && table->tty;
+
+		if (bold)
+			fputs("\033[1m", stdout);
 		print_row(table, table->first + i * table->n);
+		if (bold)
+			fputs("\033[0m", stdout);
+	}
 	free(table->first);
 	table->first = NULL;
 	table->is_open = true;
@@ -136,7 +131,7 @@ keep_row(struct table *table, char **cells)
 		if (width > table->width[i])
 			table->width[i] = width;
 	}
-	if (table->n_first == TABLE_FIRST_ROWS)
+	if (table->n_first == 1 + TABLE_FIRST_ROWS)
 		open_table(table);
 }
 
@@ -158,4 +153,13 @@ table_end(struct table *table)
 {
 	if (!table->is_open)
 		open_table(table);
+}
+
+void
+table_drop(struct table *table)
+{
+	for (size_t i = 0; i < table->n_first * table->n; i++)
+		free(table->first[i]);
+	free(table->first);
+	table->first = NULL;
 }

@@ -27,7 +27,8 @@ struct table {
 	const struct column *columns;
 	size_t n;
 	size_t width[TABLE_COLUMNS_MAX];
-	char **first; /* cells of the rows that the widths are to be found from */
+	char *
+	    *first; /* cells of the headings and of the rows that the widths are to be found from */
 	size_t n_first;
 	bool is_open; /* the widths are there */
 	bool tty;
@@ -39,5 +40,7 @@ void table_begin(struct table *, const struct column *columns, size_t n);
 void table_row(struct table *, const struct pairs *);
 /* Prints what is left; the headings also where there is no row. */
 void table_end(struct table *);
+/* Instead: nothing is printed, where no row was. */
+void table_drop(struct table *);
 
 #endif

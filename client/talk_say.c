@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SUBJECT_MAX = 256 };
+
 const char *
 talk_words(const char *reason)
 {
@@ -112,6 +114,7 @@ talk_say_refused(const struct talk *talk, const char *subject)
 	} else {
 		char *shown = text_safe(subject, 0);
 
+		text_cut(shown, SUBJECT_MAX);
 		say("%s: %s%s", shown, text, advice(code));
 		free(shown);
 	}

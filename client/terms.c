@@ -17,8 +17,9 @@ enum { KEY_MIN = 8, SLOTS_MAX = 10000 };
 static void
 name_us(char *buf, size_t size)
 {
+	/* cppcheck-suppress getpwuidCalled ; there is one thread */
 	const struct passwd *user = getpwuid(geteuid());
-	char host[256] = "";
+	char host[128] = "";
 
 	gethostname(host, sizeof(host) - 1);
 	host[strcspn(host, ".")] = '\0';

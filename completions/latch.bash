@@ -31,7 +31,7 @@ _latch_options() { # COMMAND
 
 	case $1 in
 	acquire) printf '%s' "$terms --key --json" ;;
-	run | elect) printf '%s' "$terms" ;;
+	run | elect) printf '%s' "$terms --timeout --on-loss" ;;
 	release) printf '%s' '--key --token' ;;
 	renew) printf '%s' '--key --token --lease --json' ;;
 	list) printf '%s' '--names --json' ;;
@@ -76,8 +76,12 @@ _latch() {
 		_latch_names "$current"
 		return
 		;;
+	--on-loss)
+		mapfile -t COMPREPLY < <(compgen -W 'kill term ignore' -- "$current")
+		return
+		;;
 	-w | -E | -S | -c | --wait | --conflict-exit-code | --slots | --lease | --at-least | --note | --as | --key | \
-		--token | --at | --limit | --count | --interval | --server)
+		--token | --at | --limit | --count | --interval | --timeout | --server)
 		return
 		;;
 	esac

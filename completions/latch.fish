@@ -45,6 +45,8 @@ complete -c latch -n "__fish_seen_subcommand_from $terms renew" -l lease -x -d '
 complete -c latch -n "__fish_seen_subcommand_from $terms" -l at-least -x -d "nobody else's for that long"
 complete -c latch -n "__fish_seen_subcommand_from $terms" -l note -x -d 'what you do with it'
 complete -c latch -n "__fish_seen_subcommand_from $terms" -l as -x -d 'who you are'
+complete -c latch -n "__fish_seen_subcommand_from run elect" -l timeout -x -d 'end the command after that'
+complete -c latch -n "__fish_seen_subcommand_from run elect" -l on-loss -x -a 'kill term ignore' -d 'what becomes of the command'
 complete -c latch -n "__fish_seen_subcommand_from acquire release renew" -l key -x -d 'of acquire'
 complete -c latch -n "__fish_seen_subcommand_from release renew revoke" -l token -x -d 'only that grant'
 complete -c latch -n "__fish_seen_subcommand_from list" -l names -d 'only the names'

@@ -342,9 +342,13 @@ enum lock_result
 locks_acquire(struct locks *locks, struct lock_owner *owner, const struct lock_request *request,
     int64_t now_ns, struct lock_answer *answer)
 {
-	struct acquire acquire = {
-	    .locks = locks, .owner = owner, .request = request, .answer = answer, .now_ns = now_ns};
+	struct acquire acquire; /* its arrays are not cleared first: look_up fills what is used */
 
+	acquire.locks = locks;
+	acquire.owner = owner;
+	acquire.request = request;
+	acquire.answer = answer;
+	acquire.now_ns = now_ns;
 	answer->token = 0;
 	answer->claim = NULL;
 	answer->lock = NULL;

@@ -42,6 +42,21 @@ is_separator(char c)
 	return c == ' ' || c == '&' || c == '\t';
 }
 
+/* Where the word that begins at AT ends, and whether it has something to decode. */
+static char *
+word_end(char *at, const char *end, bool *escapes)
+{
+	*escapes = false;
+	for (; at < end; at++) {
+		while (end - at >= 8 && protocol_eight_plain(at))
+			at += 8;
+		if (at == end || is_separator(*at))
+			break;
+		*escapes |= *at == '%' || *at == '+';
+	}
+	return at;
+}
+
 static enum arg
 find_arg(const char *key, size_t len)
 {
@@ -100,11 +115,12 @@ add_name(struct args *args, struct text name, unsigned n_names, struct args_erro
 	return true;
 }
 
-/* One argument, WORD, whose `=` is at EQUALS or, NULL, nowhere. */
-static bool
-add(struct args *args, struct text word, char *equals, uint32_t allowed, unsigned n_names,
+/* One argument, WORD. */
+static inline bool
+add(struct args *args, struct text word, bool escapes, uint32_t allowed, unsigned n_names,
     struct args_error *error)
 {
+	char *equals = memchr(word.at, '=', word.len);
 	struct text key = {word.at, 0}, value = word;
 	enum arg arg = ARG_LOCK;
 
@@ -113,7 +129,7 @@ add(struct args *args, struct text word, char *equals, uint32_t allowed, unsigne
 		value = (struct text){equals + 1, word.len - key.len - 1};
 		arg = find_arg(key.at, key.len);
 		if (arg == ARG_COUNT || !(allowed & ARG_BIT(arg)))
-			return wrong(error, REFUSE_BAD_ARGS, key,
+			return wrong(error, REFUSE_BAD_ARGS, key.len > 0 ? key : word,
 			    arg == ARG_COUNT ? "there is no such argument"
 					     : "this verb has no such argument");
 		if (arg != ARG_LOCK && args_has(args, arg))
@@ -123,9 +139,10 @@ add(struct args *args, struct text word, char *equals, uint32_t allowed, unsigne
 		    "only the first argument may stand without key=; a blank in a value is written "
 		    "as +");
 	}
-	if (!is_encoded(&value))
+	if (escapes && !is_encoded(&value))
 		return wrong(error, REFUSE_BAD_ARGS, word, "% is written as %25");
-	decode(&value);
+	if (escapes)
+		decode(&value);
 	if (arg == ARG_LOCK)
 		return add_name(args, value, n_names, error);
 	if (memchr(value.at, '\0', value.len) != NULL)
@@ -136,13 +153,13 @@ add(struct args *args, struct text word, char *equals, uint32_t allowed, unsigne
 }
 
 /* Of a line that is refused, so that its sender knows which one it was. */
-static void
-add_id_only(struct args *args, struct text word, char *equals)
+static __attribute__((cold)) void
+add_id_only(struct args *args, struct text word, bool escapes)
 {
 	struct args_error ignored;
 
-	if (equals != NULL)
-		add(args, word, equals, ARG_BIT(ARG_ID), 0, &ignored);
+	if (memchr(word.at, '=', word.len) != NULL)
+		add(args, word, escapes, ARG_BIT(ARG_ID), 0, &ignored);
 }
 
 bool
@@ -156,16 +173,15 @@ args_parse(struct args *args, struct text text, uint32_t allowed, unsigned n_nam
 	args->present = 0;
 	args->n_names = 0;
 	while (at < end) {
-		char *begin = at, *equals = NULL;
+		struct text word = {.at = at};
+		bool escapes;
 
-		for (; at < end && !is_separator(*at); at++)
-			if (*at == '=' && equals == NULL)
-				equals = at;
-		struct text word = {begin, (size_t)(at - begin)};
+		at = word_end(at, end, &escapes);
+		word.len = (size_t)(at - word.at);
 		if (!good)
-			add_id_only(args, word, equals);
+			add_id_only(args, word, escapes);
 		else if (word.len > 0)
-			good = add(args, word, equals, allowed, n_names, error);
+			good = add(args, word, escapes, allowed, n_names, error);
 		at++;
 	}
 	return good;

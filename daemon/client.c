@@ -102,13 +102,17 @@ client_new(struct listener *listener, int fd, const struct ds_peer *peer, struct
 	return client;
 }
 
+/* Those who wait are told before anybody is closed: what that releases is nobody's. */
+static void
+end_waits(struct client *client)
+{
+	if (!client_is_over(client))
+		client_tell(client, session_tell_shutdown);
+}
+
 static void
 stop(struct client *client)
 {
-	struct service *service = &server_of(client)->service;
-
-	while (!session_tell_shutdown(service, &client->session))
-		client_send_reply(client);
 	if (!client_must_wait(client))
 		client_read(&client->sock); /* what has come already is answered */
 	client_settle(client);
@@ -127,6 +131,8 @@ for_each(struct server *server, void (*fn)(struct client *))
 void
 clients_stop(struct server *server)
 {
+	locks_freeze(server->service.locks);
+	for_each(server, end_waits);
 	for_each(server, stop);
 }
 

@@ -76,6 +76,9 @@ void client_end_with(struct client *, enum refusal why);
 void client_settle(struct client *);
 /* Lines that were kept, as far as they may be handled now. */
 void client_resume(struct client *);
+/* Has WRITE write replies until it says true, and sends them when its other replies are whole. May
+ * close it. */
+void client_tell(struct client *, bool (*write)(struct service *, struct session *));
 /* What has come for it from elsewhere, now that no reply of its own is under way. May close it. */
 void client_deliver_mail(struct client *);
 

@@ -59,16 +59,19 @@ session_fini(struct session *session, struct service *service)
 	session->who = NULL;
 }
 
+static __attribute__((noinline)) struct who *
+make_who(struct service *service, const struct session *session)
+{
+	struct session_info info;
+
+	service->host->info(session, &info);
+	return who_new(info.client, "", 0, info.peer, info.pid, info.uid);
+}
+
 struct who *
 session_who(struct service *service, struct session *session)
 {
-	if (session->who == NULL) {
-		struct session_info info;
-
-		service->host->info(session, &info);
-		session->who = who_new(info.client, "", 0, info.peer, info.pid, info.uid);
-	}
-	return session->who;
+	return session->who != NULL ? session->who : (session->who = make_who(service, session));
 }
 
 /* Names. */
@@ -267,11 +270,11 @@ cmd_quit(struct request *request)
 
 static const struct verb verbs[] = {
     CLASSIC(trylock),
-    CLASSIC(releaselock),
-    CLASSIC(noop),
     NATIVE(acquire, LOCK_NAMES_MAX, ACQUIRE),
+    CLASSIC(releaselock),
     NATIVE(release, LOCK_NAMES_MAX, RELEASE),
-    NATIVE(renew, 1, RELEASE | ARG_BIT(ARG_LEASE)),
+    CLASSIC(noop),
+    NATIVE(renew, LOCK_NAMES_MAX, RELEASE | ARG_BIT(ARG_LEASE)),
     NATIVE(cancel, 0, 0),
     CLASSIC(locks),
     CLASSIC(status),
@@ -306,9 +309,36 @@ verbs_all(size_t *n)
 
 /* A word is letters, digits and `_`: setting this bit lowers a letter and makes no letter of the
  * others. */
-static bool
+#define LOWER UINT64_C(0x2020202020202020)
+
+static inline bool
+same_four(const char *word, const char *lower)
+{
+	uint32_t a, b;
+
+	memcpy(&a, word, sizeof(a));
+	memcpy(&b, lower, sizeof(b));
+	return (a | (uint32_t)LOWER) == b;
+}
+
+static inline bool
+same_eight(const char *word, const char *lower)
+{
+	uint64_t a, b;
+
+	memcpy(&a, word, sizeof(a));
+	memcpy(&b, lower, sizeof(b));
+	return (a | LOWER) == b;
+}
+
+/* Of two words of LEN letters, up to 16: the first ones and the last ones, which may overlap. */
+static inline bool
 same_word(const char *word, const char *lower, size_t len)
 {
+	if (len >= 8)
+		return same_eight(word, lower) && same_eight(word + len - 8, lower + len - 8);
+	if (len >= 4)
+		return same_four(word, lower) && same_four(word + len - 4, lower + len - 4);
 	for (size_t i = 0; i < len; i++)
 		if ((word[i] | 0x20) != lower[i])
 			return false;
@@ -316,11 +346,12 @@ same_word(const char *word, const char *lower, size_t len)
 }
 
 const struct verb *
-verb_find(const char *word, size_t len)
+verb_find(const char *line, size_t len)
 {
-	for (size_t i = 0; i < VERBS; i++)
-		if (verbs[i].len == len && same_word(word, verbs[i].name, len))
-			return &verbs[i];
+	for (const struct verb *verb = verbs; verb < verbs + VERBS; verb++)
+		if (verb->len <= len && same_word(line, verb->name, verb->len) &&
+		    (verb->len == len || !protocol_in_word(line[verb->len])))
+			return verb;
 	return NULL;
 }
 
@@ -367,14 +398,14 @@ native_args(struct request *request, const struct verb *verb)
 void
 commands_run(struct service *service, struct session *session, char *line, size_t len)
 {
-	size_t at = protocol_verb_len(line, len);
-	const struct verb *verb = verb_find(line, at);
+	const struct verb *verb = verb_find(line, len);
+	size_t at = 1;
 
-	if (verb == NULL && line[0] == '?') {
+	if (verb != NULL) {
+		at = verb->len;
+	} else if (line[0] == '?') {
 		verb = verb_find("help", 4);
-		at = 1;
-	}
-	if (verb == NULL) {
+	} else {
 		protocol_refuse(&service->reply, REFUSE_UNKNOWN_COMMAND);
 		return;
 	}

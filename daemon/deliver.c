@@ -45,19 +45,15 @@ client_deliver_mail(struct client *client)
 	client_settle(client);
 }
 
-/* Its replies to waits that have ended; behind a listing that is half written they are mail. */
-static void
-tell_news(struct client *client)
+/* Replies to waits that have ended; behind a listing that is half written they are mail. */
+void
+client_tell(struct client *client, bool (*write)(struct service *, struct session *))
 {
 	struct service *service = &server_of(client)->service;
 	bool more;
 
-	if (client_is_over(client)) {
-		session_drop_waits(service, &client->session);
-		return;
-	}
 	do {
-		more = !session_tell_news(service, &client->session);
+		more = !write(service, &client->session);
 		if (client->session.listing == NULL) {
 			client_send_reply(client);
 		} else {
@@ -66,6 +62,16 @@ tell_news(struct client *client)
 			service->reply.len = 0;
 		}
 	} while (more && !ds_is_closed(&client->sock));
+}
+
+static void
+tell_news(struct client *client)
+{
+	if (client_is_over(client)) {
+		session_drop_waits(&server_of(client)->service, &client->session);
+		return;
+	}
+	client_tell(client, session_tell_news);
 	if (client_is_over(client))
 		return;
 	client_resume(client);
@@ -122,6 +128,11 @@ deliver(struct ds_loop *loop, void *arg)
 	return true;
 }
 
+/*
+ * The turn that finds something due may have waited before, and read before, what lies there now.
+ * So it only notes the time; what was due then is judged in a later turn, which has left nothing
+ * unread.
+ */
 static void
 on_due(struct ds_timer *timer, void *arg)
 {
@@ -129,13 +140,17 @@ on_due(struct ds_timer *timer, void *arg)
 	int64_t now_ns = ds_loop_now(server->loop);
 
 	(void)timer;
-	server->due_ns = INT64_MAX;
+	server->due_ns =
+	    INT64_MAX; /* armed again at the end of this turn: what is late, for at once */
 	server->service.now_ns = now_ns;
-	if ((server->more_input || ds_loop_is_behind(server->loop)) &&
-	    ++server->passes < PASSES_AT_MOST)
-		return; /* it is armed again at the end of this turn, for at once */
-	server->passes = 0;
-	locks_due(server->service.locks, now_ns, DUE_A_TURN);
+	if (server->judge_ns == 0) {
+		server->judge_ns = now_ns;
+		server->passes = 0;
+	} else if (++server->passes == PASSES_AT_MOST ||
+		   !(server->more_input || ds_loop_is_behind(server->loop))) {
+		if (locks_due(server->service.locks, server->judge_ns, now_ns, DUE_A_TURN))
+			server->judge_ns = 0;
+	}
 }
 
 void

@@ -78,12 +78,12 @@ serve_starved(struct locks *locks)
 }
 
 bool
-locks_due(struct locks *locks, int64_t now_ns, unsigned max)
+locks_due(struct locks *locks, int64_t until_ns, int64_t now_ns, unsigned max)
 {
 	if (locks->starved && locks->last_token < locks->end_token)
 		serve_starved(locks);
 	serve_suspects(locks, now_ns);
-	for (; locks->first_due != NULL && locks->first_due->when_ns <= now_ns; max--) {
+	for (; locks->first_due != NULL && locks->first_due->when_ns <= until_ns; max--) {
 		if (max == 0)
 			return false;
 		struct claim *claim = claim_of_due(locks->first_due);

@@ -126,6 +126,9 @@ on_ended(void *arg, const struct grant *grant, enum lock_end how, int64_t now_ns
 
 	grant_view(grant, &view);
 	record(service, &view, how, now_ns);
+	bool lost = (how == LOCK_END_LEASE || how == LOCK_END_REVOKE) && view.owner != NULL;
+	if (service->watches.count == 0 && !lost)
+		return;
 	struct event event = {.service = service,
 	    .what = end_words[how],
 	    .lock = view.lock,
@@ -134,7 +137,7 @@ on_ended(void *arg, const struct grant *grant, enum lock_end how, int64_t now_ns
 	    .token = view.token,
 	    .closed = how == LOCK_END_CLOSE};
 	tell_watchers(&event);
-	if ((how == LOCK_END_LEASE || how == LOCK_END_REVOKE) && view.owner != NULL)
+	if (lost)
 		tell_loser(&event, session_of(view.owner));
 }
 

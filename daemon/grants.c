@@ -65,8 +65,9 @@ is_current(const struct lock *lock, uint64_t token)
 struct grant *
 locks_find_grant(struct locks *locks, const struct lock_ref *ref, enum lock_result *why)
 {
-	struct lock *lock = lock_lookup(
-	    locks, lock_hash(locks, ref->name.at, ref->name.len), ref->name.at, ref->name.len);
+	const struct lock_text *name = ref->name;
+	struct lock *lock =
+	    lock_lookup(locks, lock_hash(locks, name->at, name->len), name->at, name->len);
 	struct grant *grant = NULL;
 
 	*why = ref->token != 0 ? LOCK_STALE : LOCK_NOT_HELD;

@@ -18,7 +18,8 @@ static const struct topic topics[] = {
 	"Times: 2.5 (seconds), 500ms, 30s, 5m, 1h. A blank in a value is written as +."},
     {"release", "release NAME [lock=NAME2 ...] [token=N] [key=SECRET]",
 	"Gives it back; with token= only if that is still the current grant."},
-    {"renew", "renew NAME [lease=T] [token=N] [key=SECRET]", "A new lease from now on."},
+    {"renew", "renew NAME [lock=NAME2 ...] [lease=T] [token=N] [key=SECRET]",
+	"A new lease from now on."},
     {"cancel", "cancel [id=TAG]", "Withdraws an acquire that waits."},
     {"iam", "iam name=WHO", "Who you are, for people: shown wherever you hold or wait."},
     {"inspect", "inspect NAME [limit=N] [after=N]", "Who holds it, then who waits, in order."},
@@ -82,7 +83,7 @@ find_topic(const struct text *word)
 	const struct verb *verb = verb_find(word->at, word->len), *all;
 	size_t n;
 
-	if (verb == NULL)
+	if (verb == NULL || verb->len != word->len)
 		return NULL;
 	all = verbs_all(&n);
 	for (size_t i = 0; i < n; i++) {

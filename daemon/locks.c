@@ -71,6 +71,12 @@ locks_set_tokens(struct locks *locks, uint64_t last, uint64_t end)
 	locks->end_token = end;
 }
 
+void
+locks_freeze(struct locks *locks)
+{
+	locks->frozen = true;
+}
+
 uint64_t
 locks_last_token(const struct locks *locks)
 {
@@ -118,15 +124,10 @@ lock_owner_init(struct lock_owner *owner, struct lock_quota *quota)
 	STAILQ_INIT(&owner->settled);
 }
 
-/* SipHash-2-4 (J.-P. Aumasson, D. J. Bernstein, 2012). */
 uint64_t
 lock_hash(const struct locks *locks, const void *data, size_t len)
 {
-	uint64_t hash;
-
-	_Static_assert(sizeof(hash) == crypto_shorthash_BYTES, "the hash fills the number");
-	crypto_shorthash((unsigned char *)&hash, data, len, locks->key);
-	return hash;
+	return siphash13(data, len, locks->key);
 }
 
 struct lock *

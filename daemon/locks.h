@@ -169,6 +169,9 @@ size_t locks_count_names(const struct locks *);
 /* What the table has done so far, in steps from one struct to another: for tests of its cost. */
 uint64_t locks_steps(const struct locks *);
 
+/* Nobody who waits is granted anything any more. */
+void locks_freeze(struct locks *);
+
 void lock_owner_init(struct lock_owner *, struct lock_quota *);
 /*
  * The owner is gone: its waits are dropped, its grants released but for those with a lease, which
@@ -202,7 +205,8 @@ void locks_done(struct locks *, struct lock_owner *, struct claim *);
 /* The grant that is meant, for locks_end and locks_renew. */
 struct lock_ref {
 	const struct lock_owner *owner; /* whose it is; any, where KEY is its key */
-	struct lock_text name, key;
+	const struct lock_text *name;
+	struct lock_text key;
 	uint64_t token; /* 0: not said */
 };
 /* NULL, and NOT_HELD or STALE in *WHY. */
@@ -215,8 +219,9 @@ enum lock_result locks_renew(struct locks *, struct grant **, uint32_t lease_ms,
 
 /* When locks_due has something to do; INT64_MAX: never. */
 int64_t locks_next_due(const struct locks *);
-/* Handles at most MAX deadlines that have come: leases, waits, beats. False: more have. */
-bool locks_due(struct locks *, int64_t now_ns, unsigned max);
+/* Handles at most MAX deadlines up to UNTIL_NS, which is not after NOW_NS: leases, waits, beats.
+ * False: there are more. */
+bool locks_due(struct locks *, int64_t until_ns, int64_t now_ns, unsigned max);
 
 /* Looking at a lock. */
 const struct lock *locks_find(const struct locks *, const char *name, size_t len);

@@ -12,6 +12,7 @@
 
 #include "locks.h"
 
+#include "siphash.h"
 #include "table.h"
 
 #include <sodium.h>
@@ -118,10 +119,11 @@ struct locks {
 	struct lock_limits limits;
 	uint64_t last_token, end_token;
 	size_t n_stakes, n_waits;
+	bool frozen;  /* nobody who waits is granted anything */
 	bool starved; /* somebody was not granted because there was no token */
 	uint64_t steps;
 	uint64_t reached; /* the number of the last deadlock check */
-	unsigned char key[crypto_shorthash_KEYBYTES];
+	unsigned char key[SIPHASH_KEY_BYTES];
 };
 
 static inline struct claim *

@@ -86,41 +86,42 @@ line_of_waiter(struct service *service, struct answer *line, const struct claim 
 	answer_end(line);
 }
 
-/* inspect: one page of holders, then waiters, from the one after number AFTER on. */
+/* inspect: one page of holders, then waiters, which are numbered: those behind number AFTER. */
 struct inspection {
 	const struct lock *lock;
-	uint64_t after, limit, next;
+	uint64_t after, limit;
+	uint64_t number; /* of the last one that was looked at */
+	uint64_t next;	 /* what the next page is after; 0: this is the last one */
 };
 
-static void
-inspect_pages(struct request *request, struct answer_list *list, struct inspection *in)
+/* Whether the next one belongs here. The page ends with the first for which there is no room. */
+static bool
+is_on_page(struct inspection *in, const struct answer_list *list)
 {
-	struct service *service = request->service;
-	uint64_t number = 0;
+	if (++in->number <= in->after)
+		return false;
+	if (list->lines < in->limit && answer_list_has_room(list))
+		return true;
+	in->next = in->number - 1;
+	return false;
+}
 
-	in->next = 0;
-	for (const struct grant *grant = lock_first_holder(in->lock); grant != NULL;
-	     grant = lock_next_holder(grant)) {
-		if (++number <= in->after)
-			continue;
-		if (list->lines >= in->limit || !answer_list_has_room(list)) {
-			in->next = number - 1;
-			return;
+static void
+inspect_page(struct request *request, struct answer_list *list, struct inspection *in)
+{
+	const struct grant *grant = lock_first_holder(in->lock);
+	const struct claim *claim = lock_first_waiter(in->lock);
+
+	for (; grant != NULL && in->next == 0; grant = lock_next_holder(grant))
+		if (is_on_page(in, list)) {
+			struct answer line = answer_list_line(list);
+			line_of_holder(request->service, &line, grant);
 		}
-		struct answer line = answer_list_line(list);
-		line_of_holder(service, &line, grant);
-	}
-	for (const struct claim *claim = lock_first_waiter(in->lock); claim != NULL;
-	     claim = lock_next_waiter(claim)) {
-		if (++number <= in->after)
-			continue;
-		if (list->lines >= in->limit || !answer_list_has_room(list)) {
-			in->next = number - 1;
-			return;
+	for (; claim != NULL && in->next == 0; claim = lock_next_waiter(claim))
+		if (is_on_page(in, list)) {
+			struct answer line = answer_list_line(list);
+			line_of_waiter(request->service, &line, claim);
 		}
-		struct answer line = answer_list_line(list);
-		line_of_waiter(service, &line, claim);
-	}
 }
 
 static void
@@ -140,7 +141,7 @@ list_lock(struct request *request, struct answer_list *list, const struct lock *
 	struct inspection in = {.lock = lock, .limit = PAGE_MAX};
 
 	if (lock != NULL)
-		inspect_pages(request, list, &in);
+		inspect_page(request, list, &in);
 	answer_list_end(list, inspect_head, &in);
 }
 
@@ -163,7 +164,7 @@ cmd_inspect(struct request *request)
 	in.lock = locks_find(request->service->locks, name[0].at, name[0].len);
 	answer_list_begin(&list, &request->service->reply, request->id);
 	if (in.lock != NULL)
-		inspect_pages(request, &list, &in);
+		inspect_page(request, &list, &in);
 	answer_list_end(&list, inspect_head, &in);
 }
 
@@ -318,7 +319,10 @@ lines_of_present(struct past *past, const struct lock *lock)
 		answer_text(&line, "lock", name, len);
 		answer_number(&line, "token", view.token);
 		answer_word(&line, "mode", mode_names[view.mode]);
+		if (view.slot >= 0)
+			answer_number(&line, "slot", (uint64_t)view.slot);
 		add_person(service, &line, view.owner, view.who);
+		answer_seconds(&line, "waited", view.waited_ms * NS_PER_MS);
 		answer_time(&line, "from", wall_of(service, view.since_ns));
 		answer_seconds(&line, "held", service->now_ns - view.since_ns);
 		answer_word(&line, "ended", "not");

@@ -163,6 +163,8 @@ wall_of(const struct service *service, int64_t now_ns)
 	return (int64_t)wall.tv_sec * NS_PER_S + wall.tv_nsec + now_ns - service->now_ns;
 }
 
+/* From the mean of the last holds, less what the oldest holder has had; and not before the atleast
+ * time of that one is over. */
 bool
 expect_ns(struct service *service, const struct lock *lock, size_t position, int64_t *ns)
 {
@@ -176,6 +178,8 @@ expect_ns(struct service *service, const struct lock *lock, size_t position, int
 		return false;
 	grant_view(lock_first_holder(lock), &first);
 	int64_t left = mean - (service->now_ns - first.since_ns);
+	if (left < first.atleast_ns - service->now_ns)
+		left = first.atleast_ns - service->now_ns;
 	if (lock_mode(lock) != LOCK_SLOTS)
 		width = 1;
 	*ns = (left > 0 ? left : 0) + (int64_t)((position - 1) / width) * mean;
@@ -192,10 +196,10 @@ answer_kept(const struct service *service, struct answer *answer, const struct g
 }
 
 void
-answer_holder(struct request *request, struct answer *answer, const struct lock *lock)
+answer_holder(struct request *request, struct answer *answer, const struct lock *lock,
+    const struct grant *grant)
 {
 	struct service *service = request->service;
-	const struct grant *grant = lock_first_holder(lock);
 	struct grant_view view;
 	int64_t expect;
 

@@ -131,14 +131,20 @@ protocol_prose(enum refusal refusal)
 	return refusals[refusal].prose;
 }
 
+bool
+protocol_in_word(char c)
+{
+	return kinds[(unsigned char)c] & WORD;
+}
+
 size_t
 protocol_verb_len(const char *line, size_t len)
 {
-	size_t n = 0;
+	const char *at = line, *end = line + len;
 
-	while (n < len && (kinds[(unsigned char)line[n]] & WORD))
-		n++;
-	return n;
+	while (at < end && protocol_in_word(*at))
+		at++;
+	return (size_t)(at - line);
 }
 
 static int
@@ -167,6 +173,9 @@ decode(char **from, const char *end, int plain)
 	char *in = *from, *out;
 	struct text text = {.at = in};
 
+	if (plain == IN_VALUE)
+		while (end - in >= 8 && protocol_eight_plain(in))
+			in += 8;
 	while (in < end && (kinds[(unsigned char)*in] & plain))
 		in++;
 	for (out = in; in < end && *in != '&' && (*in != '=' || plain == IN_VALUE); in++) {

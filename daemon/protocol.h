@@ -68,9 +68,23 @@ const char *protocol_refusal(enum refusal, size_t *len);
 const char *protocol_code(enum refusal);
 const char *protocol_prose(enum refusal);
 
+/* Whether C can be in a word: a letter, a digit or `_`. */
+bool protocol_in_word(char c);
 /* The first word of the line (letters, digits, `_`, from its first byte), as long as it goes. May
  * be 0. */
 size_t protocol_verb_len(const char *line, size_t len);
+
+/* A quick look ahead, for scans that otherwise go byte by byte: whether all of the eight bytes at
+ * AT are none of blank, `%`, `&` and `+`, nor anything else below a comma. */
+static inline bool
+protocol_eight_plain(const char *at)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t eight;
+
+	memcpy(&eight, at, sizeof(eight));
+	return ((eight - ones * ',') & ~eight & ones * 0x80) == 0;
+}
 
 /* The byte that the `%XX` at AT stands for; -1 where it is none. */
 int protocol_escape(const char *at, const char *end);

@@ -293,6 +293,8 @@ serve(struct locks *locks, struct lock *lock, int64_t now_ns)
 {
 	struct claim *head;
 
+	if (locks->frozen)
+		return;
 	while ((head = TAILQ_FIRST(&lock->crowd->queue)) != NULL && is_next(locks, head)) {
 		struct claim *leader = claim_first(head);
 		uint64_t token = next_token(locks);

@@ -40,13 +40,18 @@ void reply_duration(struct reply *, int64_t ns);
 /* RFC 3339, UTC, of nanoseconds since 1970. */
 void reply_time(struct reply *, int64_t wall_ns);
 
+/* Fills what room there is, which is less than is wanted. */
+void reply_add_cut(struct reply *, const char *data);
+
 static inline void
 reply_add(struct reply *reply, const char *data, size_t len)
 {
-	if (len > reply->size - reply->len)
-		len = reply->size - reply->len;
-	memcpy(reply->buf + reply->len, data, len);
-	reply->len += len;
+	if (len <= reply->size - reply->len) { /* a literal's copy keeps its constant length */
+		memcpy(reply->buf + reply->len, data, len);
+		reply->len += len;
+	} else {
+		reply_add_cut(reply, data);
+	}
 }
 
 #define REPLY_LITERAL(reply, text) reply_add(reply, text, sizeof(text) - 1)

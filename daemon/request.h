@@ -70,8 +70,8 @@ void prose_text(struct reply *, const struct lock_text *);
 int64_t wall_of(const struct service *, int64_t now_ns);
 /* How long the one at POSITION of LOCK's queue will probably wait. False: unknown. */
 bool expect_ns(struct service *, const struct lock *, size_t position, int64_t *ns);
-/* Who has the lock and since when, as pairs; and in words. */
-void answer_holder(struct request *, struct answer *, const struct lock *);
+/* GRANT, one of the lock's holders or NULL, as pairs; and the first one in words. */
+void answer_holder(struct request *, struct answer *, const struct lock *, const struct grant *);
 void prose_holder(struct service *, struct reply *, const struct lock *);
 
 void cmd_acquire(struct request *);
@@ -98,6 +98,7 @@ void list_names(struct request *, struct text prefix, uint64_t after, uint64_t l
 
 /* All verbs, for help. */
 const struct verb *verbs_all(size_t *n);
-const struct verb *verb_find(const char *word, size_t len);
+/* The one that LINE begins with; NULL: none. */
+const struct verb *verb_find(const char *line, size_t len);
 
 #endif

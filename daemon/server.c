@@ -32,8 +32,8 @@ static void
 free_parts(struct server *server)
 {
 	ds_loop_free(server->loop); /* closes the clients, which release their locks */
+	service_fini(&server->service); /* what is left of locks counts in the listeners' quotas */
 	listeners_free(server);
-	service_fini(&server->service);
 	free(server->status);
 	config_free(server->config);
 	free(server);

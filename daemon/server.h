@@ -46,7 +46,8 @@ struct server {
 	struct ds_signal sigterm, sigint, sighup;
 	struct ds_timer due; /* deadlines of locks, and what a turn has left to be delivered */
 	int64_t due_ns;	     /* when it runs; INT64_MAX: it does not */
-	unsigned passes;     /* of the loop since it ran and there was still input to be read */
+	int64_t judge_ns;    /* what was due then is to be judged; 0: nothing */
+	unsigned passes;     /* of the loop since */
 	bool more_input;     /* somebody has sent more than one read takes, in this turn */
 	struct ds_timer stop_deadline;
 	/* The tokens: wakes the loop when more have been reserved, and tries again where not. */

@@ -145,15 +145,14 @@ note_arg(struct request *request, struct lock_text *note)
 static bool
 acquire_args(struct request *request, struct lock_request *wanted, struct lock_text *names)
 {
-	*wanted = (struct lock_request){
-	    .names = names, .mode = LOCK_EXCLUSIVE, .tag = {request->id.at, request->id.len}};
+	*wanted = (struct lock_request){.names = names, .mode = LOCK_EXCLUSIVE};
+	if (request->id.len > 0)
+		wanted->tag = (struct lock_text){request->id.at, request->id.len};
 	if (!table_names(request, names))
 		return false;
 	wanted->n_names = request->args.n_names;
-	if (request->args.present == ARG_BIT(ARG_LOCK)) {
-		wanted->key = wanted->note = (struct lock_text){"", 0};
+	if (request->args.present == ARG_BIT(ARG_LOCK))
 		return true;
-	}
 	if (!mode_arg(request, wanted) || !wait_arg(request, wanted) ||
 	    !length_arg(request, ARG_LEASE, &wanted->lease_ms) ||
 	    !length_arg(request, ARG_ATLEAST, &wanted->atleast_ms) || !beat_arg(request, wanted) ||
@@ -178,9 +177,11 @@ answer_plain_grant(struct request *request, uint64_t token)
 	struct answer answer = answer_to(request);
 	const struct text *name = &request->args.names[0];
 
-	answer_ok(&answer);
-	answer_text(&answer, "lock", name->at, name->len);
-	answer_number(&answer, "token", token);
+	REPLY_LITERAL(answer.reply, "OK lock=");
+	reply_encoded(answer.reply, name->at, name->len);
+	REPLY_LITERAL(answer.reply, "&token=");
+	reply_number(answer.reply, token);
+	answer.pairs = true;
 	answer_end(&answer);
 }
 
@@ -194,6 +195,21 @@ answer_name(const struct session *session, struct answer *answer, const struct l
 		answer_text(answer, "lock", name, len);
 }
 
+/* The next claim of those that are the session's: some of its acquire may have been asked for
+ * again, by their key, from elsewhere. */
+static const struct claim *
+next_own(const struct session *session, const struct claim *first, const struct claim *claim)
+{
+	struct grant_view view;
+
+	while ((claim = claim_next(first, claim)) != NULL) {
+		grant_view(claim_grant(claim), &view);
+		if (view.owner == &session->owner)
+			break;
+	}
+	return claim;
+}
+
 /* OK lock=…&token=…[&lease=…][&slot=…]: all names, then what the first has, then all slots. */
 static void
 answer_grant(struct service *service, const struct session *session, struct answer *answer,
@@ -203,7 +219,7 @@ answer_grant(struct service *service, const struct session *session, struct answ
 	const struct claim *claim;
 
 	answer_ok(answer);
-	for (claim = first; claim != NULL; claim = claim_next(first, claim)) {
+	for (claim = first; claim != NULL; claim = next_own(session, first, claim)) {
 		grant_view(claim_grant(claim), &view);
 		answer_name(session, answer, view.lock);
 	}
@@ -211,22 +227,36 @@ answer_grant(struct service *service, const struct session *session, struct answ
 	answer_number(answer, "token", view.token);
 	if (view.until_ns != LOCK_FOREVER)
 		answer_seconds(answer, "lease", view.until_ns - service->now_ns);
-	for (claim = first; claim != NULL && view.slot >= 0; claim = claim_next(first, claim)) {
+	for (claim = first; claim != NULL && view.slot >= 0;
+	     claim = next_own(session, first, claim)) {
 		grant_view(claim_grant(claim), &view);
 		answer_number(answer, "slot", (uint64_t)view.slot);
 	}
 	answer_end(answer);
 }
 
+/* What the one who asks has in LOCK. */
+static const struct grant *
+own_grant(const struct request *request, const struct lock *lock)
+{
+	struct lock_text name;
+	struct lock_ref ref = {.owner = &request->session->owner, .name = &name};
+	enum lock_result why;
+
+	name.at = lock_name(lock, &name.len);
+	return locks_find_grant(request->service->locks, &ref, &why);
+}
+
 static void
 answer_taken(struct request *request, enum refusal code, const struct lock *lock)
 {
 	struct answer answer = answer_to(request);
+	const struct grant *grant = code == REFUSE_HELD ? own_grant(request, lock) : NULL;
 
 	answer_error(&answer, code);
 	if (request->args.n_names > 1)
 		answer_name(request->session, &answer, lock);
-	answer_holder(request, &answer, lock);
+	answer_holder(request, &answer, lock, grant != NULL ? grant : lock_first_holder(lock));
 	answer_prose(&answer);
 	if (code == REFUSE_HELD)
 		reply_text(answer.reply, protocol_prose(code));
@@ -437,7 +467,8 @@ cmd_cancel(struct request *request)
 static bool
 token_arg(struct request *request, uint64_t *token)
 {
-	return number_arg(request, ARG_TOKEN, 1, UINT64_MAX, 0, token);
+	return !args_has(&request->args, ARG_TOKEN) ||
+	       number_arg(request, ARG_TOKEN, 1, UINT64_MAX, 0, token);
 }
 
 /* The grants that NAMES, token= and key= mean. False: refused. */
@@ -453,7 +484,7 @@ find_grants(struct request *request, struct grant **grants)
 	for (unsigned n = 0; n < request->args.n_names; n++) {
 		enum lock_result why;
 
-		ref.name = names[n];
+		ref.name = &names[n];
 		grants[n] = locks_find_grant(request->service->locks, &ref, &why);
 		if (grants[n] != NULL)
 			continue;
@@ -485,27 +516,46 @@ cmd_release(struct request *request)
 	answer_end(&answer);
 }
 
+/* Every name has a new lease, or, where one of them cannot, those before it. */
+static enum lock_result
+renew_all(struct request *request, struct grant **grants, uint32_t lease_ms)
+{
+	struct service *service = request->service;
+	enum lock_result result = LOCK_OK;
+
+	for (unsigned n = 0; n < request->args.n_names && result == LOCK_OK; n++)
+		result = locks_renew(service->locks, &grants[n], lease_ms, service->now_ns);
+	return result;
+}
+
 void
 cmd_renew(struct request *request)
 {
 	struct service *service = request->service;
-	struct grant *grant[LOCK_NAMES_MAX];
+	struct grant *grants[LOCK_NAMES_MAX];
 	struct answer answer = answer_to(request);
 	struct grant_view view;
 	uint32_t lease_ms = 0;
+	uint64_t token = 0;
 
-	if (!length_arg(request, ARG_LEASE, &lease_ms) || !find_grants(request, grant))
+	if (!length_arg(request, ARG_LEASE, &lease_ms) || !find_grants(request, grants))
 		return;
-	enum lock_result result = locks_renew(service->locks, &grant[0], lease_ms, service->now_ns);
+	enum lock_result result = renew_all(request, grants, lease_ms);
 	if (result != LOCK_OK) {
 		refuse(request, refusal_of(result));
 		return;
 	}
-	grant_view(grant[0], &view);
 	answer_ok(&answer);
-	answer_name(request->session, &answer, view.lock);
-	answer_number(&answer, "token", view.token);
-	answer_seconds(&answer, "lease", view.until_ns - service->now_ns);
+	for (unsigned n = 0; n < request->args.n_names; n++)
+		answer_text(&answer, "lock", request->args.names[n].at, request->args.names[n].len);
+	int64_t until_ns = LOCK_FOREVER;
+	for (unsigned n = 0; n < request->args.n_names; n++) {
+		grant_view(grants[n], &view);
+		if (view.token != token) /* one for all, where they were taken together */
+			answer_number(&answer, "token", token = view.token);
+		until_ns = view.until_ns < until_ns ? view.until_ns : until_ns;
+	}
+	answer_seconds(&answer, "lease", until_ns - service->now_ns);
 	answer_end(&answer);
 }
 

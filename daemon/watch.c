@@ -2,7 +2,6 @@
 /* See watch.h. A topic is in the table exactly while somebody watches it. */
 #include "watch.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,10 +36,7 @@ watches_fini(struct watches *watches)
 static uint64_t
 hash(const struct watches *watches, const char *text, size_t len, bool is_prefix)
 {
-	uint64_t number;
-
-	crypto_shorthash((unsigned char *)&number, (const unsigned char *)text, len, watches->key);
-	return number ^ is_prefix;
+	return siphash13(text, len, watches->key) ^ is_prefix;
 }
 
 static struct topic *

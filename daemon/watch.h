@@ -6,6 +6,7 @@
 #ifndef LATCHD_WATCH_H
 #define LATCHD_WATCH_H
 
+#include "siphash.h"
 #include "table.h"
 
 #include <sys/queue.h>
@@ -20,7 +21,7 @@ struct watches {
 	struct table topics;
 	size_t count;				/* of watches */
 	uint32_t lengths[WATCH_PREFIX_MAX + 1]; /* how many prefixes of that length are watched */
-	uint8_t key[16];
+	unsigned char key[SIPHASH_KEY_BYTES];
 };
 
 int watches_init(struct watches *);  /* -1: no memory */

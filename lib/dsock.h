@@ -77,9 +77,10 @@ DS_API void ds_loop_set_post(struct ds_loop *, ds_post_fn, void *arg);
 /* The monotonic time in nanoseconds as it was when this turn's events were fetched (cheap). */
 DS_API int64_t ds_loop_now(const struct ds_loop *);
 /*
- * Whether this turn's wait brought as many events as fit, or bytes were pushed back: then more may
- * be ready that was not dispatched. For deadlines that are to be judged only when nothing lies
- * unread.
+ * Whether this turn's wait brought as many events as fit, or was interrupted (as by a stop and a
+ * continuation of the process), or bytes were pushed back: then more may be ready that was not
+ * dispatched. What comes while a turn goes on is the next one's. So a deadline that must not
+ * overtake input is judged in a turn after the one that finds it due, in which this is false.
  */
 DS_API bool ds_loop_is_behind(const struct ds_loop *);
 /* "epoll", "poll" or "kqueue". */

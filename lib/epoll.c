@@ -94,7 +94,7 @@ epoll_wait_events(void *arg, struct ds_event *events, int max, int timeout_ms)
 	int n = epoll_wait(state->fd, state->events, max < DS_BATCH ? max : DS_BATCH, timeout_ms);
 
 	if (n == -1)
-		return errno == EINTR ? 0 : -1;
+		return -1;
 	for (int i = 0; i < n; i++) {
 		events[i].sock = state->events[i].data.ptr;
 		events[i].events = translate(state->events[i].events);

@@ -121,7 +121,7 @@ kqueue_wait(void *arg, struct ds_event *events, int max, int timeout_ms)
 	    timeout_ms < 0 ? NULL : &wait);
 
 	if (n == -1)
-		return errno == EINTR ? 0 : -1;
+		return -1;
 	for (int i = 0; i < n; i++) {
 		events[i].sock = state->events[i].udata;
 		events[i].events = translate(&state->events[i]);

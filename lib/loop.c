@@ -126,10 +126,9 @@ ds_loop_turn(struct ds_loop *loop)
 	loop->turn++;
 
 	int n = loop->poller->wait(loop->poller_state, loop->events, DS_BATCH, wait_ms(loop));
-	int error = n < 0 ? errno : 0;
+	int error = n < 0 && errno != EINTR ? errno : 0;
 
-	loop->full_batch = n == DS_BATCH;
-
+	loop->may_be_more = n == DS_BATCH || n < 0;
 	loop->now_ns = ds_clock_ns();
 	for (int i = 0; i < n; i++)
 		ds_dispatch(loop->events[i].sock, loop->events[i].events);
@@ -181,7 +180,7 @@ ds_loop_now(const struct ds_loop *loop)
 bool
 ds_loop_is_behind(const struct ds_loop *loop)
 {
-	return loop->full_batch || ds_pushed_ready(loop);
+	return loop->may_be_more || ds_pushed_ready(loop);
 }
 
 const char *

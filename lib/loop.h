@@ -41,7 +41,7 @@ struct ds_loop {
 	struct ds_event *events; /* DS_BATCH, filled by the poller */
 	int64_t now_ns;
 	int timeout_ms;
-	bool full_batch; /* of the last wait: there may be more */
+	bool may_be_more; /* than the last wait brought: it was full, or interrupted */
 	bool stopping;
 	bool in_turn;
 	bool freeing; /* nothing new begins */

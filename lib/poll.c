@@ -110,8 +110,11 @@ poll_wait(void *arg, struct ds_event *events, int max, int timeout_ms)
 	struct poll_state *state = arg;
 	int ready = poll(state->fds, state->len, timeout_ms), n = 0;
 
-	if (ready == -1) /* the kernel's want of memory passes: rather busy for a while than gone */
-		return errno == EINTR || errno == ENOMEM ? 0 : -1;
+	if (ready == -1) {
+		/* The kernel's want of memory passes: rather busy for a while than gone. */
+		errno = errno == ENOMEM ? EINTR : errno;
+		return -1;
+	}
 	for (size_t i = 0; i < state->len && n < ready && n < max; i++) {
 		size_t at = (state->start + i) % state->len;
 

@@ -20,8 +20,8 @@ struct ds_poller {
 	int (*add)(void *state, struct ds_sock *, unsigned interest);
 	int (*mod)(void *state, struct ds_sock *, unsigned interest);
 	void (*del)(void *state, struct ds_sock *); /* no event of it is reported after this */
-	/* Fills EVENTS (at most MAX) and says how many, none after EINTR and the like; -1 with
-	 * errno. */
+	/* Fills EVENTS (at most MAX) and says how many; -1 with errno, which is EINTR where the
+	 * wait has told nothing and the next one may. */
 	int (*wait)(void *state, struct ds_event *events, int max, int timeout_ms);
 };
 

@@ -153,7 +153,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		n = n < size - 1 ? n : size - 1;
 		feed(&peers[data[0] & 1], data + 1, n);
 		service.now_ns += n * INT64_C(20000000);
-		locks_due(service.locks, service.now_ns, 100);
+		locks_due(service.locks, service.now_ns, service.now_ns, 100);
 		deliver(&service);
 		data += 1 + n;
 		size -= 1 + n;
@@ -162,7 +162,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		session_fini(&peers[i].session, &service);
 		lines_fini(&peers[i].lines);
 	}
-	locks_due(service.locks, service.now_ns + INT64_C(6000000000), 100);
+	service.now_ns += INT64_C(6000000000);
+	locks_due(service.locks, service.now_ns, service.now_ns, 100);
 	if (locks_count(service.locks) != 0 || locks_count_names(service.locks) != 0 ||
 	    service.listing_bytes != 0 || service.watches.count != 0)
 		abort();
