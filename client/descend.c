@@ -15,8 +15,7 @@
 pid_t
 descend_parent(pid_t pid)
 {
-	char path[32], stat[512], state = 'Z';
-	int parent = 0;
+	char path[32], stat[512];
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -27,9 +26,9 @@ descend_parent(pid_t pid)
 	stat[n > 0 ? n : 0] = '\0';
 	/* The name stands in parentheses and may have any byte, these too. */
 	const char *behind = strrchr(stat, ')');
-	if (behind == NULL || sscanf(behind + 1, " %c %d", &state, &parent) != 2)
+	if (behind == NULL || strlen(behind) < 5 || behind[2] == 'Z' || behind[2] == 'X')
 		return 0;
-	return state == 'Z' || state == 'X' ? 0 : parent;
+	return (pid_t)strtol(behind + 4, NULL, 10);
 }
 
 bool
@@ -82,15 +81,18 @@ each_number(const char *path, void (*fn)(struct descendants *, pid_t, pid_t),
 static void
 children_of_thread(struct descendants *list, pid_t thread, pid_t process)
 {
-	char path[64];
-	int pid;
+	char path[64], *line = NULL, *at, *end;
+	size_t size = 0;
+	long pid;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)process, (int)thread);
 	FILE *file = fopen(path, "re");
 	if (file == NULL)
 		return;
-	while (fscanf(file, "%d", &pid) == 1)
-		add(list, pid, process);
+	if (getdelim(&line, &size, '\0', file) != -1)
+		for (at = line; (pid = strtol(at, &end, 10)) > 0; at = end)
+			add(list, (pid_t)pid, process);
+	free(line);
 	fclose(file);
 }
 

@@ -223,7 +223,7 @@ start(struct run *run)
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &ends, NULL); /* the keeper may be quick */
-	signal(SIGPIPE, SIG_IGN); /* nor is standard error worth the command's life */
+	signal(SIGPIPE, SIG_IGN);	     /* nor is standard error worth the command's life */
 	run->shared = mmap(
 	    NULL, sizeof(*run->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (run->shared == MAP_FAILED || tree_adopt() == -1 ||
