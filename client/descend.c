@@ -24,11 +24,11 @@ descend_parent(pid_t pid)
 	ssize_t n = read(fd, stat, sizeof(stat) - 1);
 	close(fd);
 	stat[n > 0 ? n : 0] = '\0';
-	/* `PID (NAME) STATE PARENT …`: the name may have any byte, parentheses too. */
+	/* The name stands in parentheses and may have any byte, these too. */
 	const char *behind = strrchr(stat, ')');
-	if (behind == NULL || strlen(behind) < sizeof(") S 1") - 1)
+	if (behind == NULL || strlen(behind) < 5 || behind[2] == 'Z' || behind[2] == 'X')
 		return 0;
-	return behind[2] == 'Z' || behind[2] == 'X' ? 0 : (pid_t)strtol(behind + 4, NULL, 10);
+	return (pid_t)strtol(behind + 4, NULL, 10);
 }
 
 bool
@@ -81,20 +81,18 @@ each_number(const char *path, void (*fn)(struct descendants *, pid_t, pid_t),
 static void
 children_of_thread(struct descendants *list, pid_t thread, pid_t process)
 {
-	char path[64], *word = NULL;
+	char path[64], *line = NULL, *at, *end;
 	size_t size = 0;
+	long pid;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)process, (int)thread);
 	FILE *file = fopen(path, "re");
 	if (file == NULL)
 		return;
-	while (getdelim(&word, &size, ' ', file) > 0) {
-		pid_t pid = (pid_t)strtol(word, NULL, 10);
-
-		if (pid > 0)
-			add(list, pid, process);
-	}
-	free(word);
+	if (getdelim(&line, &size, '\0', file) != -1)
+		for (at = line; (pid = strtol(at, &end, 10)) > 0; at = end)
+			add(list, (pid_t)pid, process);
+	free(line);
 	fclose(file);
 }
 

@@ -192,8 +192,9 @@ lost(struct hold *hold, const char *why, int64_t grace_ms)
 	atomic_store(&run->shared->deadline_ns, 0); /* the front leaves it to us */
 	if (keeper->state == WAITING) {
 		keeper_say_lost(run, why, "it is not started");
-		give_up(keeper, LATCH_LOST);
+		keeper->status = LATCH_LOST;
 		keeper->again = run->elect;
+		leave(keeper);
 		return;
 	}
 	if (run->on_loss == ON_LOSS_IGNORE) {

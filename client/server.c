@@ -2,6 +2,7 @@
 /* See server.h. */
 #include "server.h"
 
+#include "exits.h"
 #include "say.h"
 
 #include <errno.h>
@@ -59,6 +60,10 @@ server_find(struct server *server, const char *option)
 	const char *wrong = ds_addr_parse(&server->addr, server->text);
 	if (wrong == NULL)
 		return 0;
+	if (ds_addr_check(server->text) == NULL) { /* it is one, but for the name of its host */
+		say("cannot reach latchd at %s: %s", server->text, wrong);
+		return LATCH_NO_SERVER;
+	}
 	say("%s is no address of a server: %s", server->text, wrong);
 	return EX_USAGE;
 }

@@ -82,7 +82,8 @@ load guards
 	head -c 300000 /dev/urandom >data
 	latch run a cat <data >copy
 	assert_same_file data copy
-	latch run a sh -c 'head -c 1000; echo error >&2' <data 2>error | cmp - <(head -c 1000 data)
+	latch run a sh -c 'head -c 1000; echo error >&2' <data >start 2>error
+	cmp start <(head -c 1000 data)
 	assert_eq error "$(cat error)"
 	exits 0 run a sh -c '[ ! -t 0 ]'
 }
@@ -232,6 +233,8 @@ load guards
 	exits 69 run -S "unix:$DIR/none" a true
 	assert_match 'there is no such socket' "$ERR"
 	exits 64 run -S nonsense a true
+	exits 69 run -S nowhere.invalid:7002 a true
+	assert_match 'could not be looked up' "$ERR"
 	since
 	exits 69 run -w 300ms a true
 	awk -v from="$SINCE" -v to="$(now)" 'BEGIN { exit !(to - from >= 0.3 && to - from < 20) }'
