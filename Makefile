@@ -71,10 +71,11 @@ BENCH_PROGRAMS = build/release/bench/floor build/release/bench/load
 MAN_PAGES = $(wildcard man/*.[1-8])
 EXAMPLES = $(patsubst %,$(B)/lib/examples/%,echo chat kv pipeline)
 C_FILES = $(wildcard lib/*.[ch] lib/examples/*.[ch] daemon/*.[ch] bench/*.[ch] bench/*/*.[ch] \
-	$(addsuffix /*.[ch],tests/unit tests/fuzz tests/danga tests/sim tests/kqueue))
+	$(addsuffix /*.[ch],tests/unit tests/fuzz tests/danga tests/sim tests/kqueue tests/model))
 SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh tests/*.bash tests/*/*.bash tests/*.bats bench/*.sh bench/*/*.sh) .ci/run
 
-.PHONY: bench-lib bench-lib-programs all run test check check-systemd check-kqueue soak-exclusion fuzz bench lint analyze format format-check coverage man install uninstall dist \
+.PHONY: bench-lib bench-lib-programs all run test check check-systemd check-kqueue soak-exclusion check-model soak \
+	fuzz bench lint analyze format format-check coverage man install uninstall dist \
 	clean deps deps-run deps-test deps-lint deps-systemd help compile_commands.json programs-for-tests
 .DELETE_ON_ERROR:
 
@@ -88,6 +89,7 @@ help:
 	@echo 'check-systemd  the units under a real systemd of their own (root)'
 	@echo 'check-kqueue   the kqueue back end, over an emulation of kqueue(2) where there is none'
 	@echo 'soak-exclusion the live test of mutual exclusion for SOAK_SECONDS (600)'
+	@echo 'check-model    the lock table beside a naive reference, some million random steps; soak: a billion (SOAK_STEPS)'
 	@echo 'fuzz           each fuzzer for FUZZ_SECONDS (60)'
 	@echo 'bench          CPU per request and memory beside the bare minimum, redis and memcached'
 	@echo 'bench-lib      libdsock beside libev, libuv, libevent and Danga::Socket: docs/bench-lib.md'
@@ -166,6 +168,10 @@ $(B)/tests/sim/test_%: $(B)/tests/sim/test_%.o $(SIM_SUPPORT) $(PARTS_OBJ)
 	$(call say,LD)
 	$(Q)$(LINK) -fno-lto $(SIM_CALLS:%=-Wl,--wrap=%) -o $@ $^ $(LIBS) -lcmocka
 
+$(B)/tests/model/model: $(call objects,tests/model) $(PARTS_OBJ)
+	$(call say,LD)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
 $(B)/tests/danga/scenario: $(B)/tests/danga/scenario.o $(LIB_OBJ)
 	$(call say,LD)
 	$(Q)$(LINK) -o $@ $^ $(LIB_LIBS)
@@ -186,6 +192,19 @@ $(B)/lib/examples/chat $(B)/lib/examples/kv: $(B)/lib/examples/%: $(B)/lib/examp
 
 check-systemd: all
 	tests/systemd/run.sh $(abspath $(B))
+
+# The lock table beside a naive reference: most steps without a sanitizer, since they are the faster ones.
+MODEL_STEPS ?= 12000000
+MODEL_ASAN_STEPS ?= 1000000
+check-model:
+	@$(MAKE) --no-print-directory build/release/tests/model/model
+	@$(MAKE) --no-print-directory VARIANT=asan build/asan/tests/model/model
+	@tests/model/run.sh $(MODEL_STEPS) $(MODEL_ASAN_STEPS)
+
+SOAK_STEPS ?= 1000000000
+soak:
+	@$(MAKE) --no-print-directory build/release/tests/model/model
+	build/release/tests/model/model --steps $(SOAK_STEPS)
 
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS = -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all

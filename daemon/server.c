@@ -31,7 +31,7 @@ enum {
 static void
 free_parts(struct server *server)
 {
-	ds_loop_free(server->loop); /* closes the clients, which release their locks */
+	ds_loop_free(server->loop);	/* closes the clients, which release their locks */
 	service_fini(&server->service); /* what is left of locks counts in the listeners' quotas */
 	listeners_free(server);
 	free(server->status);
