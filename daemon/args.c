@@ -42,16 +42,32 @@ is_separator(char c)
 	return c == ' ' || c == '&' || c == '\t';
 }
 
-/* Where the word that begins at AT ends, and whether it has something to decode. */
-static char *
-word_end(char *at, const char *end, bool *escapes)
+/* Whether one of the eight bytes at AT is a `=`; or perhaps one above it, which costs time only. */
+static inline bool
+eight_have_equals(const char *at)
 {
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t eight;
+
+	memcpy(&eight, at, sizeof(eight));
+	eight ^= ones * '=';
+	return ((eight - ones) & ~eight & ones * 0x80) != 0;
+}
+
+/* Where the word that begins at AT ends, where its first `=` is, or NULL, and whether it has
+ * something to decode. */
+static char *
+word_end(char *at, const char *end, char **equals, bool *escapes)
+{
+	*equals = NULL;
 	*escapes = false;
 	for (; at < end; at++) {
-		while (end - at >= 8 && protocol_eight_plain(at))
+		while (end - at >= 8 && protocol_eight_plain(at) && !eight_have_equals(at))
 			at += 8;
 		if (at == end || is_separator(*at))
 			break;
+		if (*at == '=' && *equals == NULL)
+			*equals = at;
 		*escapes |= *at == '%' || *at == '+';
 	}
 	return at;
@@ -115,12 +131,11 @@ add_name(struct args *args, struct text name, unsigned n_names, struct args_erro
 	return true;
 }
 
-/* One argument, WORD. */
+/* One argument, WORD, whose `=` is at EQUALS or, NULL, nowhere. ESCAPES: it may have some. */
 static inline bool
-add(struct args *args, struct text word, bool escapes, uint32_t allowed, unsigned n_names,
-    struct args_error *error)
+add(struct args *args, struct text word, char *equals, bool escapes, uint32_t allowed,
+    unsigned n_names, struct args_error *error)
 {
-	char *equals = memchr(word.at, '=', word.len);
 	struct text key = {word.at, 0}, value = word;
 	enum arg arg = ARG_LOCK;
 
@@ -154,12 +169,12 @@ add(struct args *args, struct text word, bool escapes, uint32_t allowed, unsigne
 
 /* Of a line that is refused, so that its sender knows which one it was. */
 static __attribute__((cold)) void
-add_id_only(struct args *args, struct text word, bool escapes)
+add_id_only(struct args *args, struct text word, char *equals, bool escapes)
 {
 	struct args_error ignored;
 
-	if (memchr(word.at, '=', word.len) != NULL)
-		add(args, word, escapes, ARG_BIT(ARG_ID), 0, &ignored);
+	if (equals != NULL)
+		add(args, word, equals, escapes, ARG_BIT(ARG_ID), 0, &ignored);
 }
 
 bool
@@ -174,14 +189,15 @@ args_parse(struct args *args, struct text text, uint32_t allowed, unsigned n_nam
 	args->n_names = 0;
 	while (at < end) {
 		struct text word = {.at = at};
+		char *equals;
 		bool escapes;
 
-		at = word_end(at, end, &escapes);
+		at = word_end(at, end, &equals, &escapes);
 		word.len = (size_t)(at - word.at);
 		if (!good)
-			add_id_only(args, word, escapes);
+			add_id_only(args, word, equals, escapes);
 		else if (word.len > 0)
-			good = add(args, word, escapes, allowed, n_names, error);
+			good = add(args, word, equals, escapes, allowed, n_names, error);
 		at++;
 	}
 	return good;
