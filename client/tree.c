@@ -34,7 +34,8 @@ tree_adopt(void)
 
 /*
  * A number may be another process's by now, unless it is held fast: the descriptor is opened first,
- * and the parent compared after that. 0, or -1 with errno; ESRCH: it has ended.
+ * and the parent compared after that, which may be us since it was seen. 0, or -1 with errno;
+ * ESRCH: it has ended.
  */
 static int
 signal_one(const struct descendant *process, int signo)
@@ -44,7 +45,8 @@ signal_one(const struct descendant *process, int signo)
 
 	if (fd == -1 && errno != ENOSYS)
 		return -1;
-	if (descend_parent(process->pid) != process->parent)
+	pid_t parent = descend_parent(process->pid);
+	if (parent == 0 || (parent != process->parent && parent != getpid()))
 		errno = ESRCH;
 	else if (fd == -1)
 		result = kill(process->pid, signo);
