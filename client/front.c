@@ -30,7 +30,7 @@ struct front {
 	const struct run *run;
 	struct ds_loop *loop;
 	struct tree_end end;
-	struct hold hold; /* where the keeper's connection is no good for giving the lock back */
+	struct hold hold; /* to give the lock back */
 	struct ds_timer overdue, stop;
 	struct ds_signal child, passed_on[SIGNALS];
 	pid_t keeper; /* 0: it has ended */
@@ -60,8 +60,8 @@ add_line(struct request *to, const char *verb, const char *name, const char *key
 }
 
 /* Until the server closes, which it does after it has dealt with all that was sent. */
-static bool
-is_dealt_with(int fd)
+static void
+await_end(int fd)
 {
 	struct pollfd wait = {.fd = fd, .events = POLLIN};
 	char buf[4096];
@@ -69,14 +69,13 @@ is_dealt_with(int fd)
 
 	do {
 		if (poll(&wait, 1, FAREWELL_MS) <= 0)
-			return false;
+			return;
 		n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 	} while (n > 0);
-	return n == 0;
 }
 
 /* On the keeper's connection, since it knows of a request that is under way there. */
-static bool
+static void
 release_there(struct front *front)
 {
 	const struct terms *terms = &front->run->terms;
@@ -87,7 +86,8 @@ release_there(struct front *front)
 		add_line(&request, "release", terms->names[i], front->run->key);
 	ssize_t n = send(front->connection, request.text, request.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	shutdown(front->connection, SHUT_WR);
-	return n == (ssize_t)request.len && is_dealt_with(front->connection);
+	if (n == (ssize_t)request.len)
+		await_end(front->connection);
 }
 
 static void
@@ -116,10 +116,13 @@ release(struct front *front)
 	bool is_bound = front->run->terms.lease_ms == 0; /* the lock, to its connection */
 
 	tree_end_cancel(&front->end);
-	if (front->connection == -1 || release_there(front) || is_bound) {
+	if (front->connection != -1)
+		release_there(front);
+	if (front->connection == -1 || is_bound) {
 		ds_loop_stop(front->loop);
 		return;
 	}
+	/* It may have been lost already: only an answer is sure. */
 	hold_init(
 	    &front->hold, front->loop, &front->run->terms, &front->run->server, &hold_ops, front);
 	hold_inherit(&front->hold);
