@@ -10,7 +10,7 @@ locks_find_wait(const struct lock_owner *owner, struct lock_text tag)
 	if (tag.len == 0)
 		return owner->blocked;
 	LIST_FOREACH (grant, &owner->waits, of.owned) {
-		struct claim *claim = claim_of(grant);
+		struct claim *claim = claim_of_wait(grant);
 		struct lock_text its = claim_tag(claim);
 
 		if (claim->leads && its.len == tag.len && memcmp(its.at, tag.at, tag.len) == 0)

@@ -340,7 +340,7 @@ locks_owner_gone(struct locks *locks, struct lock_owner *owner, int64_t now_ns)
 	while ((claim = STAILQ_FIRST(&owner->settled)) != NULL)
 		locks_done(locks, owner, claim);
 	while (!LIST_EMPTY(&owner->waits)) {
-		claim = claim_first(claim_of(LIST_FIRST(&owner->waits)));
+		claim = claim_first(claim_of_wait(LIST_FIRST(&owner->waits)));
 		claims_withdraw(locks, claim);
 		claims_free(locks, claim);
 	}

@@ -125,6 +125,13 @@ claim_of(const struct grant *grant)
 	return grant == &grant->lock->plain ? NULL : (struct claim *)grant;
 }
 
+/* What waits is never plain. */
+static inline struct claim *
+claim_of_wait(const struct grant *grant)
+{
+	return (struct claim *)grant;
+}
+
 static inline struct lock_text
 claim_key(const struct claim *claim)
 {
