@@ -67,6 +67,7 @@ each_number(const char *path, void (*fn)(struct descendants *, pid_t, pid_t),
 
 	if (dir == NULL)
 		return false;
+	/* cppcheck-suppress readdirCalled ; one thread, and readdir_r is deprecated */
 	while ((entry = readdir(dir)) != NULL) {
 		char *end;
 		long number = strtol(entry->d_name, &end, 10);

@@ -133,7 +133,7 @@ add_name(struct args *args, struct text name, unsigned n_names, struct args_erro
 
 /* One argument, WORD, whose `=` is at EQUALS or, NULL, nowhere. ESCAPES: it may have some. */
 static inline bool
-add(struct args *args, struct text word, char *equals, bool escapes, uint32_t allowed,
+add(struct args *args, struct text word, const char *equals, bool escapes, uint32_t allowed,
     unsigned n_names, struct args_error *error)
 {
 	struct text key = {word.at, 0}, value = word;
@@ -141,7 +141,7 @@ add(struct args *args, struct text word, char *equals, bool escapes, uint32_t al
 
 	if (equals != NULL) {
 		key.len = (size_t)(equals - word.at);
-		value = (struct text){equals + 1, word.len - key.len - 1};
+		value = (struct text){word.at + key.len + 1, word.len - key.len - 1};
 		arg = find_arg(key.at, key.len);
 		if (arg == ARG_COUNT || !(allowed & ARG_BIT(arg)))
 			return wrong(error, REFUSE_BAD_ARGS, key.len > 0 ? key : word,

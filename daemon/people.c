@@ -274,7 +274,7 @@ cmd_kick(struct request *request)
 {
 	struct service *service = request->service;
 	struct answer answer = answer_to(request);
-	struct session_info info;
+	struct session_info info = {0};
 	uint64_t client;
 
 	if (!is_admin(request) || !number_arg(request, ARG_CLIENT, 1, UINT64_MAX, 0, &client))
