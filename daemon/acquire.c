@@ -12,7 +12,8 @@ struct acquire {
 	const struct lock_request *request;
 	struct lock_answer *answer;
 	int64_t now_ns;
-	uint64_t hash[LOCK_NAMES_MAX];
+	unsigned n_names;
+	uint64_t hash[LOCK_NAMES_MAX];	     /* of so many, as what follows */
 	struct lock *lock[LOCK_NAMES_MAX];   /* NULL: there is none as yet */
 	struct claim *keyed[LOCK_NAMES_MAX]; /* that has the key of the request, or NULL */
 };
@@ -26,7 +27,7 @@ make_claims(struct acquire *acquire)
 	struct claim *leader = NULL, *last = NULL;
 	unsigned n;
 
-	for (n = 0; n < request->n_names; n++) {
+	for (n = 0; n < acquire->n_names; n++) {
 		const struct lock_text *name = &request->names[n];
 		struct lock **lock = &acquire->lock[n];
 
@@ -45,9 +46,9 @@ make_claims(struct acquire *acquire)
 		if (request->key.len > 0 && claim_remember_key(locks, claim) == -1)
 			break;
 	}
-	if (n == request->n_names)
+	if (n == acquire->n_names)
 		return leader;
-	if (n < request->n_names && acquire->lock[n] != NULL &&
+	if (n < acquire->n_names && acquire->lock[n] != NULL &&
 	    (leader == NULL || last->grant.lock != acquire->lock[n]))
 		lock_tidy(locks, acquire->lock[n]);
 	if (leader != NULL)
@@ -82,7 +83,7 @@ refuse(const struct acquire *acquire, unsigned n, enum lock_result why)
 static enum lock_result
 check_own(const struct acquire *acquire)
 {
-	for (unsigned n = 0; n < acquire->request->n_names; n++) {
+	for (unsigned n = 0; n < acquire->n_names; n++) {
 		struct lock *lock = acquire->lock[n];
 
 		if (lock == NULL)
@@ -106,7 +107,7 @@ first_in_the_way(const struct acquire *acquire)
 	const struct lock_request *request = acquire->request;
 	unsigned n;
 
-	for (n = 0; n < request->n_names; n++) {
+	for (n = 0; n < acquire->n_names; n++) {
 		const struct lock *lock = acquire->lock[n];
 
 		if (lock == NULL)
@@ -124,7 +125,7 @@ check_limits(const struct acquire *acquire, bool waits)
 	const struct lock_request *request = acquire->request;
 	const struct lock_owner *owner = acquire->owner;
 	const struct lock_limits *limits = &acquire->locks->limits;
-	enum lock_result limit = check_stakes(acquire->locks, owner, request->n_names);
+	enum lock_result limit = check_stakes(acquire->locks, owner, acquire->n_names);
 
 	if (limit != LOCK_OK)
 		return limit;
@@ -133,9 +134,9 @@ check_limits(const struct acquire *acquire, bool waits)
 		return LOCK_DETACHED_FULL;
 	if (!waits)
 		return LOCK_OK;
-	if (owner->n_waits + request->n_names > limits->max_waits_per_owner)
+	if (owner->n_waits + acquire->n_names > limits->max_waits_per_owner)
 		return LOCK_WAITS_FULL;
-	for (unsigned n = 0; n < request->n_names; n++) {
+	for (unsigned n = 0; n < acquire->n_names; n++) {
 		const struct lock *lock = acquire->lock[n];
 
 		if (lock != NULL && lock->crowd != NULL &&
@@ -172,10 +173,10 @@ grant_again(struct acquire *acquire)
 	const struct lock_request *request = acquire->request;
 	uint64_t token = acquire->keyed[0]->grant.token;
 
-	for (unsigned n = 0; n < request->n_names; n++)
+	for (unsigned n = 0; n < acquire->n_names; n++)
 		if (acquire->keyed[n]->grant.token != token)
 			return LOCK_KEY_IN_USE;
-	for (unsigned n = 0; n < request->n_names; n++) {
+	for (unsigned n = 0; n < acquire->n_names; n++) {
 		struct claim *claim = acquire->keyed[n];
 
 		move_to(acquire->locks, claim, acquire->owner);
@@ -196,9 +197,9 @@ is_whole_wait(const struct acquire *acquire)
 {
 	const struct claim *first = acquire->keyed[0];
 
-	if (claim_ring_size(first) != acquire->request->n_names)
+	if (claim_ring_size(first) != acquire->n_names)
 		return false;
-	for (unsigned n = 1; n < acquire->request->n_names; n++)
+	for (unsigned n = 1; n < acquire->n_names; n++)
 		if (claim_first(acquire->keyed[n]) != claim_first(first))
 			return false;
 	return true;
@@ -215,7 +216,7 @@ by_key(struct acquire *acquire)
 
 	if (result != LOCK_OK)
 		return result;
-	for (unsigned n = 0; n < request->n_names; n++) {
+	for (unsigned n = 0; n < acquire->n_names; n++) {
 		const struct claim *claim = acquire->keyed[n];
 
 		if (claim == NULL || !same_mode(claim, request))
@@ -223,9 +224,9 @@ by_key(struct acquire *acquire)
 		holding += claim->state == CLAIM_HOLDING;
 		waiting += claim->state == CLAIM_WAITING;
 	}
-	if (holding == request->n_names)
+	if (holding == acquire->n_names)
 		return grant_again(acquire);
-	if (waiting != request->n_names || !is_whole_wait(acquire))
+	if (waiting != acquire->n_names || !is_whole_wait(acquire))
 		return refuse(acquire, 0, LOCK_KEY_IN_USE);
 	if (request->wait_ns == 0)
 		return refuse(acquire, 0, LOCK_TAKEN);
@@ -239,7 +240,7 @@ look_up(struct acquire *acquire)
 	const struct lock_request *request = acquire->request;
 	bool known = false;
 
-	for (unsigned n = 0; n < request->n_names; n++) {
+	for (unsigned n = 0; n < acquire->n_names; n++) {
 		const struct lock_text *name = &request->names[n];
 
 		acquire->hash[n] = lock_hash(acquire->locks, name->at, name->len);
@@ -328,6 +329,7 @@ locks_acquire(struct locks *locks, struct lock_owner *owner, const struct lock_r
 	acquire.request = request;
 	acquire.answer = answer;
 	acquire.now_ns = now_ns;
+	acquire.n_names = request->n_names;
 	answer->token = 0;
 	answer->claim = NULL;
 	answer->lock = NULL;
@@ -345,7 +347,7 @@ locks_acquire(struct locks *locks, struct lock_owner *owner, const struct lock_r
 	if ((result = check_own(&acquire)) != LOCK_OK)
 		return result;
 	unsigned n = first_in_the_way(&acquire);
-	bool waits = n < request->n_names;
+	bool waits = n < acquire.n_names;
 	if (waits && request->wait_ns == 0)
 		return refuse(&acquire, n, LOCK_TAKEN);
 	if ((result = check_limits(&acquire, waits)) != LOCK_OK)
