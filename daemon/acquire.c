@@ -258,7 +258,7 @@ look_up(struct acquire *acquire)
 static bool
 is_plain(const struct lock_request *request)
 {
-	return request->n_names == 1 && request->mode == LOCK_EXCLUSIVE && request->lease_ms == 0 &&
+	return request->mode == LOCK_EXCLUSIVE && request->lease_ms == 0 &&
 	       request->atleast_ms == 0 && request->key.len == 0 && request->note.len == 0;
 }
 
@@ -338,7 +338,7 @@ locks_acquire(struct locks *locks, struct lock_owner *owner, const struct lock_r
 	if (look_up(&acquire))
 		return by_key(&acquire);
 	enum lock_result result;
-	if (is_plain(request)) {
+	if (acquire.n_names == 1 && is_plain(request)) {
 		result = plain_take(locks, owner, acquire.lock[0], acquire.hash[0],
 		    request->names[0], now_ns, &answer->token);
 		if (result != LOCK_TAKEN)

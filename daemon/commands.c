@@ -398,17 +398,13 @@ native_args(struct request *request, const struct verb *verb)
 void
 commands_run(struct service *service, struct session *session, char *line, size_t len)
 {
-	const struct verb *verb = verb_find(line, len);
-	size_t at = 1;
+	const struct verb *verb = line[0] == '?' ? verb_find("help", 4) : verb_find(line, len);
 
-	if (verb != NULL) {
-		at = verb->len;
-	} else if (line[0] == '?') {
-		verb = verb_find("help", 4);
-	} else {
+	if (verb == NULL) {
 		protocol_refuse(&service->reply, REFUSE_UNKNOWN_COMMAND);
 		return;
 	}
+	size_t at = line[0] == '?' ? 1 : verb->len;
 	while (at < len && is_blank(line[at]))
 		at++;
 	if (lock_owner_news(&session->owner) != NULL) /* what it waited for came first */
