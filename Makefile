@@ -10,11 +10,15 @@ SOVERSION = 0
 
 PREFIX ?= /usr/local
 SBINDIR = $(PREFIX)/sbin
+BINDIR = $(PREFIX)/bin
 LIBDIR = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include
 MANDIR = $(PREFIX)/share/man
 DOCDIR = $(PREFIX)/share/doc/latchd
 SYSCONFDIR = /etc
+BASHCOMPDIR = $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR = $(PREFIX)/share/zsh/site-functions
+FISHCOMPDIR = $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR = $(if $(filter /usr,$(PREFIX)),/lib/systemd/system,$(PREFIX)/lib/systemd/system)
 
 VARIANT = release
@@ -40,11 +44,14 @@ DEFINES = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"'
 PC := $(shell pkg-config --cflags libbsd-overlay inih libsodium 2>/dev/null)
 PC_SYSTEMD := $(shell pkg-config --exists libsystemd 2>/dev/null && \
 	echo -DHAVE_LIBSYSTEMD $$(pkg-config --cflags libsystemd))
+PC_CLIENT := $(shell pkg-config --cflags jansson 2>/dev/null)
 COMPILE = $(CC) -std=gnu11 $(DEFINES) -fvisibility=hidden -fPIC $(WARNINGS) $(PC) -Ilib -MMD -MP $(FLAGS) $(CFLAGS)
 LINK = $(CC) $(FLAGS) $(CFLAGS) -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 LIB_LIBS := $(shell pkg-config --libs libbsd-overlay 2>/dev/null)
 LIBS := $(LIB_LIBS) $(shell pkg-config --libs inih libsodium 2>/dev/null) \
 	$(shell pkg-config --libs libsystemd 2>/dev/null) -pthread
+
+CLIENT_LIBS := $(LIB_LIBS) $(shell pkg-config --libs inih jansson ncursesw 2>/dev/null)
 
 objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
 # The platform: linux, or bsd for the BSDs and macOS.
@@ -52,8 +59,11 @@ PLATFORM := $(if $(filter Linux,$(shell uname -s)),linux,bsd)
 NOT_PLATFORM = $(if $(filter linux,$(PLATFORM)),lib/bsd.c lib/kqueue.c,lib/linux.c lib/epoll.c)
 LIB_OBJ = $(patsubst %.c,$(B)/%.o,$(filter-out $(NOT_PLATFORM),$(wildcard lib/*.c)))
 DAEMON_OBJ = $(call objects,daemon)
+CLIENT_OBJ = $(call objects,client)
 # What the unit tests and the fuzzers link: all but main.
 PARTS_OBJ = $(filter-out $(B)/daemon/main.o,$(DAEMON_OBJ)) $(LIB_OBJ)
+# The same of the client, for tests/unit/test_client_*.
+CLIENT_PARTS_OBJ = $(filter-out $(B)/client/main.o,$(CLIENT_OBJ)) $(LIB_OBJ)
 
 UNIT_TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 UNIT_SUPPORT = $(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard tests/unit/test_*.c),$(wildcard tests/unit/*.c)))
@@ -70,16 +80,16 @@ FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 BENCH_PROGRAMS = build/release/bench/floor build/release/bench/load
 MAN_PAGES = $(wildcard man/*.[1-8])
 EXAMPLES = $(patsubst %,$(B)/lib/examples/%,echo chat kv pipeline)
-C_FILES = $(wildcard lib/*.[ch] lib/examples/*.[ch] daemon/*.[ch] bench/*.[ch] bench/*/*.[ch] \
+C_FILES = $(wildcard lib/*.[ch] lib/examples/*.[ch] daemon/*.[ch] client/*.[ch] bench/*.[ch] bench/*/*.[ch] \
 	$(addsuffix /*.[ch],tests/unit tests/fuzz tests/danga tests/sim tests/kqueue tests/model))
-SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh tests/*.bash tests/*/*.bash tests/*.bats bench/*.sh bench/*/*.sh) .ci/run
+SHELL_FILES = $(wildcard tests/*.sh tests/*/*.sh tests/*.bash tests/*/*.bash tests/*.bats bench/*.sh bench/*/*.sh completions/*.bash) .ci/run
 
-.PHONY: bench-lib bench-lib-programs all run test check check-systemd check-kqueue soak-exclusion check-model soak \
+.PHONY: bench-lib bench-lib-programs all run test check check-systemd check-kqueue soak-exclusion check-model soak soak-run \
 	fuzz bench lint analyze format format-check coverage man install uninstall dist \
 	clean deps deps-run deps-test deps-lint deps-systemd help compile_commands.json programs-for-tests
 .DELETE_ON_ERROR:
 
-all: $(B)/latchd $(B)/libdsock.a $(B)/libdsock.so $(B)/dsock.pc
+all: $(B)/latchd $(B)/latch $(B)/libdsock.a $(B)/libdsock.so $(B)/dsock.pc
 
 help:
 	@echo 'run            installs what is missing, builds, runs latchd in the foreground'
@@ -90,6 +100,7 @@ help:
 	@echo 'check-kqueue   the kqueue back end, over an emulation of kqueue(2) where there is none'
 	@echo 'soak-exclusion the live test of mutual exclusion for SOAK_SECONDS (600)'
 	@echo 'check-model    the lock table beside a naive reference, some million random steps; soak: a billion (SOAK_STEPS)'
+	@echo 'soak-run       SOAK_RUNS (20000) short runs of a command under one lock, killed at random'
 	@echo 'fuzz           each fuzzer for FUZZ_SECONDS (60)'
 	@echo 'bench          CPU per request and memory beside the bare minimum, redis and memcached'
 	@echo 'bench-lib      libdsock beside libev, libuv, libevent and Danga::Socket: docs/bench-lib.md'
@@ -116,8 +127,9 @@ programs-for-tests: $(UNIT_TESTS) $(SIM_TESTS) $(EXAMPLES) $(B)/tests/danga/scen
 
 # Packages: asked for only where one is really missing.
 
-DEPS_RUN = gcc libc6-dev pkg-config libinih-dev libbsd-dev libsodium-dev libsystemd-dev
-DEPS_TEST = bats libcmocka-dev netcat-openbsd socat perl libdanga-socket-perl python3 procps strace iproute2 diffutils faketime
+DEPS_RUN = gcc libc6-dev pkg-config libinih-dev libbsd-dev libsodium-dev libsystemd-dev libjansson-dev libncurses-dev
+DEPS_TEST = bats libcmocka-dev netcat-openbsd socat perl libdanga-socket-perl python3 procps strace iproute2 diffutils faketime \
+	tmux ncurses-base
 DEPS_SYSTEMD = systemd util-linux mount coreutils
 DEPS_LINT = clang clang-tidy clang-format cppcheck shellcheck mandoc libclang-rt-14-dev gcovr
 
@@ -136,7 +148,7 @@ deps-lint:
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(COMPILE) $(if $(filter daemon/%,$<),$(PC_SYSTEMD)) $(if $(filter tests/%,$<),-Idaemon) -c -o $@ $<
+	$(Q)$(COMPILE) $(if $(filter daemon/%,$<),$(PC_SYSTEMD)) $(if $(filter client/%,$<),$(PC_CLIENT)) $(if $(filter tests/%,$<),-Idaemon) -c -o $@ $<
 
 $(B)/libdsock.a: $(LIB_OBJ)
 	@rm -f $@
@@ -160,9 +172,17 @@ $(B)/latchd: $(DAEMON_OBJ) $(LIB_OBJ)
 
 $(B)/tests/unit/test_fence_faults: LINK += -fno-lto $(FENCE_CALLS:%=-Wl,--wrap=%)
 
+$(B)/latch: $(CLIENT_OBJ) $(LIB_OBJ)
+	$(call say,LD)
+	$(Q)$(LINK) -pie -o $@ $^ $(CLIENT_LIBS)
+
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(UNIT_SUPPORT) $(PARTS_OBJ)
 	$(call say,LD)
 	$(Q)$(LINK) -o $@ $^ $(LIBS) -lcmocka
+
+$(B)/tests/unit/test_client_%: $(B)/tests/unit/test_client_%.o $(UNIT_SUPPORT) $(CLIENT_PARTS_OBJ)
+	$(call say,LD)
+	$(Q)$(LINK) -o $@ $^ $(CLIENT_LIBS) -lcmocka
 
 $(B)/tests/sim/test_%: $(B)/tests/sim/test_%.o $(SIM_SUPPORT) $(PARTS_OBJ)
 	$(call say,LD)
@@ -221,6 +241,10 @@ SOAK_SECONDS ?= 600
 soak-exclusion: all
 	EXCLUSION_SECONDS=$(SOAK_SECONDS) BUILD=$(abspath $(B)) bats --filter live tests/exclusion.bats
 
+SOAK_RUNS ?= 20000
+soak-run: all
+	RUN_RACE_RUNS=$(SOAK_RUNS) BUILD=$(abspath $(B)) bats --tap -f 'short runs while' tests/run_kill.bats
+
 fuzz: $(FUZZERS)
 	@set -e; for f in $(FUZZERS); do \
 		mkdir -p $$f.corpus; \
@@ -270,13 +294,15 @@ lint: compile_commands.json
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
 		--suppress=missingIncludeSystem --library=posix,gnu,bsd -Ibuild/cppcheck -Ilib -Idaemon $(filter-out $(NOT_PLATFORM),$(wildcard lib/*.c)) \
 		$(wildcard daemon/*.c)
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
+		--suppress=missingIncludeSystem --library=posix,gnu,bsd -Ibuild/cppcheck -Ilib $(wildcard client/*.c)
 	shellcheck -x $(SHELL_FILES)
 	tests/manlint.sh $(MAN_PAGES)
 
 # GCC 12 takes a pointer that is stored in a caller's struct for a leak; AddressSanitizer looks for real ones.
 analyze:
-	@set -e; for f in $(filter-out $(NOT_PLATFORM),$(wildcard lib/*.c)) $(wildcard daemon/*.c); do \
-		gcc -std=gnu11 $(DEFINES) $(PC) $(PC_SYSTEMD) -Ilib -O2 -fanalyzer -Wno-analyzer-malloc-leak \
+	@set -e; for f in $(filter-out $(NOT_PLATFORM),$(wildcard lib/*.c)) $(wildcard daemon/*.c client/*.c); do \
+		gcc -std=gnu11 $(DEFINES) $(PC) $(PC_SYSTEMD) $(PC_CLIENT) -Ilib -O2 -fanalyzer -Wno-analyzer-malloc-leak \
 			-Werror -c -o /dev/null $$f; done
 
 format:
@@ -286,7 +312,7 @@ format-check:
 	clang-format --dry-run --Werror $(C_FILES)
 
 compile_commands.json:
-	@tests/compile_commands.sh '$(subst ','\'',$(CC) -std=gnu11 $(DEFINES) $(WARNINGS) $(PC) $(PC_SYSTEMD) -Ilib -Idaemon)' \
+	@tests/compile_commands.sh '$(subst ','\'',$(CC) -std=gnu11 $(DEFINES) $(WARNINGS) $(PC) $(PC_SYSTEMD) $(PC_CLIENT) -Ilib -Idaemon)' \
 		$(filter %.c,$(C_FILES)) >$@
 
 # Both back ends, since each is a part of it.
@@ -297,6 +323,7 @@ coverage:
 	DSOCK_BACKEND=poll $(MAKE) --no-print-directory VARIANT=coverage check
 	gcovr --root . --filter lib/ --exclude lib/examples --print-summary build/coverage
 	gcovr --root . --filter daemon/ --print-summary build/coverage
+	gcovr --root . --filter client/ --print-summary build/coverage
 
 # Installing.
 
@@ -305,8 +332,13 @@ man:
 
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(DOCDIR) \
-		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR) $(addprefix $(DESTDIR)$(MANDIR)/man,3 5 7 8)
+		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR) $(addprefix $(DESTDIR)$(MANDIR)/man,1 3 5 7 8) \
+		$(addprefix $(DESTDIR),$(BINDIR) $(BASHCOMPDIR) $(ZSHCOMPDIR) $(FISHCOMPDIR))
 	install -m 755 $(B)/latchd $(DESTDIR)$(SBINDIR)/latchd
+	install -m 755 $(B)/latch $(DESTDIR)$(BINDIR)/latch
+	install -m 644 completions/latch.bash $(DESTDIR)$(BASHCOMPDIR)/latch
+	install -m 644 completions/_latch $(DESTDIR)$(ZSHCOMPDIR)/_latch
+	install -m 644 completions/latch.fish $(DESTDIR)$(FISHCOMPDIR)/latch.fish
 	install -m 644 $(B)/libdsock.a $(DESTDIR)$(LIBDIR)/libdsock.a
 	install -m 755 $(B)/libdsock.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libdsock.so.$(VERSION)
 	ln -sf libdsock.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libdsock.so.$(SOVERSION)
@@ -315,22 +347,24 @@ install: all
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' lib/dsock.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/dsock.pc
 	for page in $(MAN_PAGES); do \
 		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/ || exit 1; done
-	install -m 644 README.md LICENSE conf/latchd.ini $(DESTDIR)$(DOCDIR)/
-	test -e $(DESTDIR)$(SYSCONFDIR)/latchd.ini || \
-		install -m 644 conf/latchd.ini $(DESTDIR)$(SYSCONFDIR)/latchd.ini
+	install -m 644 README.md LICENSE conf/latchd.ini conf/latch.ini $(DESTDIR)$(DOCDIR)/
+	for ini in latchd.ini latch.ini; do \
+		test -e $(DESTDIR)$(SYSCONFDIR)/$$ini || \
+			install -m 644 conf/$$ini $(DESTDIR)$(SYSCONFDIR)/$$ini || exit 1; done
 	sed -e 's|@SBINDIR@|$(SBINDIR)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' systemd/latchd.service \
 		>$(DESTDIR)$(UNITDIR)/latchd.service
 	install -m 644 systemd/latchd.socket $(DESTDIR)$(UNITDIR)/latchd.socket
 	@test -n "$(DESTDIR)" || ldconfig 2>/dev/null || true
 
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/latchd $(DESTDIR)$(INCLUDEDIR)/dsock.h $(DESTDIR)$(LIBDIR)/pkgconfig/dsock.pc \
+	rm -f $(DESTDIR)$(SBINDIR)/latchd $(DESTDIR)$(BINDIR)/latch $(DESTDIR)$(BASHCOMPDIR)/latch \
+		$(DESTDIR)$(ZSHCOMPDIR)/_latch $(DESTDIR)$(FISHCOMPDIR)/latch.fish $(DESTDIR)$(INCLUDEDIR)/dsock.h $(DESTDIR)$(LIBDIR)/pkgconfig/dsock.pc \
 		$(DESTDIR)$(LIBDIR)/libdsock.a $(DESTDIR)$(LIBDIR)/libdsock.so $(DESTDIR)$(LIBDIR)/libdsock.so.$(SOVERSION) \
 		$(DESTDIR)$(LIBDIR)/libdsock.so.$(VERSION) $(DESTDIR)$(UNITDIR)/latchd.service \
-		$(DESTDIR)$(UNITDIR)/latchd.socket $(addprefix $(DESTDIR)$(DOCDIR)/,README.md LICENSE latchd.ini)
+		$(DESTDIR)$(UNITDIR)/latchd.socket $(addprefix $(DESTDIR)$(DOCDIR)/,README.md LICENSE latchd.ini latch.ini)
 	for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
 	-rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null
-	@echo '$(SYSCONFDIR)/latchd.ini stays'
+	@echo '$(SYSCONFDIR)/latchd.ini and latch.ini stay'
 
 dist:
 	git archive --format=tar.gz --prefix=latchd-$(VERSION)/ -o latchd-$(VERSION).tar.gz HEAD

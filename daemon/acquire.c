@@ -12,8 +12,8 @@ struct acquire {
 	const struct lock_request *request;
 	struct lock_answer *answer;
 	int64_t now_ns;
-	unsigned n_names;
-	uint64_t hash[LOCK_NAMES_MAX];	     /* of so many, as what follows */
+	unsigned n_names; /* of the request; of what follows so many are set */
+	uint64_t hash[LOCK_NAMES_MAX];
 	struct lock *lock[LOCK_NAMES_MAX];   /* NULL: there is none as yet */
 	struct claim *keyed[LOCK_NAMES_MAX]; /* that has the key of the request, or NULL */
 };

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: ISC
 # Installs into a folder and uses what is there as a stranger would: pkg-config, both libraries, C and C++,
-# the manual pages; only ds_* may be exported; uninstall leaves nothing but the configuration.
+# the client, the manual pages; only ds_* may be exported; uninstall leaves nothing but the configuration.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -45,7 +45,11 @@ foreign=$(nm -D --defined-only "$dir/usr/lib/libdsock.so" | awk '{print $3}' | g
 }
 readelf -d "$dir/usr/lib/libdsock.so" | grep -q 'SONAME.*libdsock\.so\.[0-9]'
 "$dir/usr/sbin/latchd" -t -c "$dir/etc/latchd.ini"
-for page in man8/latchd.8 man5/latchd.ini.5 man7/latchd-protocol.7 man7/latchd-recipes.7 man3/dsock.3 man3/dsock_loop.3; do
+[ "$("$dir/usr/bin/latch" --version)" = "latch $(sed -n 's/^VERSION = //p' Makefile)" ]
+for completion in bash-completion/completions/latch zsh/site-functions/_latch fish/vendor_completions.d/latch.fish; do
+	test -s "$dir/usr/share/$completion"
+done
+for page in man1/latch.1 man8/latchd.8 man5/latchd.ini.5 man7/latchd-protocol.7 man7/latchd-recipes.7 man3/dsock.3 man3/dsock_loop.3; do
 	test -s "$dir/usr/share/man/$page"
 done
 test -s "$dir/lib/systemd/system/latchd.service" -a -s "$dir/lib/systemd/system/latchd.socket"
@@ -56,8 +60,8 @@ fi
 
 make uninstall DESTDIR="$dir" PREFIX=/usr >/dev/null
 rm -f "$dir"/{user.c,user.cc,shared,static,cxx}
-left=$(find "$dir" -type f -o -type l)
-[ "$left" = "$dir/etc/latchd.ini" ] || {
+left=$(find "$dir" -type f -o -type l | sort | tr '\n' ' ')
+[ "$left" = "$dir/etc/latch.ini $dir/etc/latchd.ini " ] || {
 	echo "left after uninstall: $left"
 	exit 1
 }

@@ -1,0 +1,175 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# `latch run` on a real terminal, that of a tmux of the test's own: job control, its signals, its size.
+
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # texts for other shells; bats: tests are subshells
+load guards
+
+setup() {
+	command -v tmux >/dev/null || skip 'there is no tmux'
+	begin_test
+	cd "$DIR" || return
+	declare -gA PIDS=()
+	start_latchd
+	cat >rc <<-RC
+		PS1='ready> '
+		export HOME_OF_TEST=$DIR LATCH_SERVER=127.0.0.1:$PORT
+		alias latch='$LATCH'
+		shopt -s expand_aliases
+		bind 'set enable-bracketed-paste off' 2>/dev/null
+	RC
+	terminal new-session -d -x 90 -y 30 bash --noprofile --rcfile "$DIR/rc"
+	eventually shows 'ready>'
+}
+
+teardown() {
+	local failed=0
+
+	[ -n "${DIR:-}" ] || return 0
+	[ -n "${BATS_TEST_COMPLETED:-}" ] || screen
+	terminal kill-server 2>/dev/null || true
+	for pid in $(left_processes); do
+		kill -s CONT "$pid" 2>/dev/null || true
+	done
+	eventually none_is_left || failed=1
+	end_test || failed=1
+	return "$failed"
+}
+
+terminal() {
+	env -u TMUX TERM=xterm tmux -S "$DIR/tmux" -f /dev/null "$@" 3>&- 4>&-
+}
+
+screen() {
+	terminal capture-pane -p -S -200
+}
+
+shows() { # REGEX
+	screen | grep -Eq -- "$1"
+}
+
+# Typed, with the Enter key.
+types() { # TEXT
+	terminal send-keys -l -- "$1"
+	terminal send-keys Enter
+}
+
+presses() { # KEY
+	terminal send-keys "$1"
+}
+
+@test "the terminal is the command's: it has it, its size and its input" {
+	types 'latch run a sh -c "tty; stty size; read line; echo got \$line"'
+	eventually shows '^/dev/pts/'
+	eventually shows '^30 90'
+	types 'some words'
+	eventually shows '^got some words'
+	types 'echo status $?'
+	eventually shows '^status 0'
+}
+
+@test "Ctrl-C while it runs: 130, once" {
+	cat >counts.pl <<-'PERL'
+		my $n = 0;
+		$SIG{INT} = sub { $n++ };
+		print "counting\n"; $| = 1;
+		for (1 .. 10) { select undef, undef, undef, 0.1 }
+		print "$n interrupts\n";
+	PERL
+	types 'latch run a sleep 60'
+	eventually is_held a
+	presses C-c
+	types 'echo status $?'
+	eventually shows '^status 130'
+	eventually is_free a
+	types 'latch run a perl counts.pl'
+	eventually shows '^counting'
+	presses C-c
+	eventually shows '1 interrupts'
+}
+
+@test "Ctrl-C while it waits, of which it has said for whom: the wait is withdrawn" {
+	behind holder run --as alice a sleep 60
+	until_held a
+	types 'latch run a true'
+	eventually shows 'held .* by alice: sleep 60.*waiting'
+	eventually waits a
+	presses C-c
+	types 'echo status $?'
+	eventually shows '^status 130'
+	run ! waits a
+	kill "${PIDS[holder]}"
+	ends_with holder 143
+}
+
+@test "Ctrl-Z, and fg after several renewals: the lock was kept" {
+	types 'latch run --lease 2s a sh -c "echo begun; cat; echo over"'
+	eventually shows '^begun'
+	presses C-z
+	eventually shows 'Stopped'
+	sleep 5
+	is_held a
+	types fg
+	eventually shows '^latch run|^/.*latch run'
+	types hello
+	presses C-d
+	eventually shows '^over'
+	eventually is_free a
+}
+
+@test "a command that stops itself: the shell has the terminal again" {
+	types 'latch run a perl -e "print qq(begun\n); kill TSTP, \$\$; print qq(went on\n)"'
+	eventually shows 'Stopped'
+	is_held a
+	types fg
+	eventually shows '^went on'
+	eventually is_free a
+}
+
+@test "in the background, and one that reads there" {
+	types 'latch run a sleep 60 &'
+	eventually is_held a
+	types 'echo here $((40 + 2))'
+	eventually shows '^here 42'
+	types 'kill %1; wait %1; echo status $?'
+	eventually shows '^status 143'
+	types 'latch run b cat &'
+	eventually is_held b
+	types 'sleep 0.3; jobs'
+	eventually shows 'Stopped'
+	types 'fg'
+	types 'words'
+	presses C-d
+	eventually is_free b
+}
+
+@test "a shell as the command: its own job control works" {
+	types 'latch run a bash --noprofile --rcfile rc'
+	eventually is_held a
+	types 'PS1="inner> "'
+	eventually shows '^inner>'
+	types 'sleep 60'
+	presses C-z
+	eventually shows 'Stopped'
+	types 'kill %1; echo in $LATCH_NAME'
+	eventually shows '^in a'
+	presses C-c
+	types 'exit 6'
+	types 'echo status $?'
+	eventually shows '^status 6'
+	eventually is_free a
+}
+
+@test "the terminal goes away: so does the command; with nohup it stays" {
+	types 'latch run a sleep 60'
+	eventually is_held a
+	terminal kill-server
+	eventually is_free a
+	terminal new-session -d -x 90 -y 30 bash --noprofile --rcfile "$DIR/rc"
+	eventually shows 'ready>'
+	types "nohup $LATCH run b sh -c 'touch begun; sleep 2; touch through' >/dev/null 2>&1 &"
+	eventually test -e begun
+	terminal kill-server
+	eventually test -e through
+	eventually is_free b
+}
