@@ -21,18 +21,19 @@ enum client_state {
 
 struct client {
 	struct ds_sock sock; /* first */
-	struct session session;
+	/* What every request touches stands together: a cache line less of a thousand clients. */
 	struct listener *listener;
+	int64_t active_ns; /* when bytes last came or went */
+	int64_t line_ns;   /* when the unfinished line began; 0: there is none */
+	struct lines lines;
+	enum client_state state;
+	bool served; /* counted in n_clients, else in n_refused */
+	struct session session;
 	struct ipcount *ip; /* NULL: no internet address */
 	TAILQ_ENTRY(client) link;
 	uint64_t id;
 	int64_t since_ns;
-	int64_t active_ns; /* when bytes last came or went */
-	int64_t line_ns;   /* when the unfinished line began; 0: there is none */
 	struct ds_timer timer;
-	struct lines lines;
-	enum client_state state;
-	bool served; /* counted in n_clients, else in n_refused */
 };
 
 static inline struct client *

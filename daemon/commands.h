@@ -27,15 +27,15 @@ struct realm {
 
 /* A connection as far as locks are concerned. */
 struct session {
-	struct lock_owner owner;
 	struct realm *realm;
 	struct listing *listing; /* a reply that is produced piece by piece, or NULL */
 	struct who *who;	 /* NULL: nobody has asked as yet */
-	struct mailbox mailbox;	 /* events for it */
-	struct watch_list watches;
 	uint32_t n_watches;
 	bool native; /* it has used a native verb: it understands events */
 	bool quits;  /* it wants no more */
+	struct lock_owner owner;
+	struct mailbox mailbox; /* events for it */
+	struct watch_list watches;
 };
 
 /* What is known of a session's connection. */

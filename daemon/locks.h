@@ -49,12 +49,12 @@ struct lock_quota {
 /* Who can hold locks: embedded by the caller. */
 struct lock_owner {
 	LIST_HEAD(, grant) held;
-	LIST_HEAD(, grant) waits;
-	STAILQ_HEAD(, claim) settled; /* waits that have ended and were not yet told of */
-	TAILQ_ENTRY(lock_owner) news; /* in the table's list while SETTLED is not empty */
-	struct claim *blocked;	      /* its wait without a tag, or NULL */
 	struct lock_quota *quota;
 	uint32_t n_held, n_waits;
+	struct claim *blocked;	      /* its wait without a tag, or NULL */
+	STAILQ_HEAD(, claim) settled; /* waits that have ended and were not yet told of */
+	TAILQ_ENTRY(lock_owner) news; /* in the table's list while SETTLED is not empty */
+	LIST_HEAD(, grant) waits;
 	/* of a deadlock check */
 	struct lock_owner *reached_from, *next;
 	const struct lock *reached_by;

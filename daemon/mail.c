@@ -41,6 +41,8 @@ mail_add(struct post *post, struct mailbox *box, const char *event, size_t len, 
 {
 	size_t wanted = box->len + len;
 
+	if (len == 0)
+		return;
 	put(post, box);
 	if (!must && (box->lost > 0 || wanted > post->max)) {
 		box->lost++;
