@@ -76,10 +76,11 @@ struct service {
 	struct stats stats;
 	struct history *history;
 	struct watches watches;
-	struct post post;   /* the sessions that have mail */
-	struct reply reply; /* where all replies go */
-	struct reply event; /* where an event is written before it is mailed */
-	char *name;	    /* room for LOCK_NAMES_MAX prefixes and names */
+	struct post post;	    /* the sessions that have mail */
+	struct reply reply;	    /* where all replies go */
+	struct reply event;	    /* where an event is written before it is mailed */
+	struct reply_counter token; /* that was answered last */
+	char *name;		    /* room for LOCK_NAMES_MAX prefixes and names */
 	size_t max_name, max_note;
 	uint32_t max_lease_ms;
 	int64_t now_ns;

@@ -199,6 +199,25 @@ reply_number(struct reply *reply, uint64_t number)
 	reply_add(reply, at, (size_t)(end - at));
 }
 
+void
+reply_count(struct reply *reply, struct reply_counter *counter, uint64_t number)
+{
+	uint64_t more = number - counter->number;
+	char *last = counter->digits + counter->len - 1;
+
+	if (counter->len == 0 || more > (uint64_t)('9' - *last)) { /* less is much more, too */
+		char *end = counter->digits + sizeof(counter->digits);
+		char *at = write_number(end, number);
+
+		counter->len = (size_t)(end - at);
+		memmove(counter->digits, at, counter->len);
+	} else {
+		*last = (char)(*last + (char)more);
+	}
+	counter->number = number;
+	reply_add(reply, counter->digits, counter->len);
+}
+
 #define NS_PER_S INT64_C(1000000000)
 #define NS_PER_MS INT64_C(1000000)
 

@@ -33,6 +33,14 @@ void reply_prose(struct reply *, const char *text, size_t len);
 /* URL-encoded, so that it is one value of one pair whatever it holds. */
 void reply_encoded(struct reply *, const char *text, size_t len);
 void reply_number(struct reply *, uint64_t);
+/* The same of a number that is little above the one before: only its last digit is written anew.
+ * A zeroed one has had none. */
+struct reply_counter {
+	uint64_t number;
+	size_t len;
+	char digits[20];
+};
+void reply_count(struct reply *, struct reply_counter *, uint64_t);
 /* Seconds, to the millisecond: `312`, `2.5`. Less than none is 0. */
 void reply_seconds(struct reply *, int64_t ns);
 /* The same for people: `800ms`, `5m12s`, `3h05m`, `2d4h`. */

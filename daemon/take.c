@@ -180,7 +180,7 @@ answer_plain_grant(struct request *request, uint64_t token)
 	REPLY_LITERAL(answer.reply, "OK lock=");
 	reply_encoded(answer.reply, name->at, name->len);
 	REPLY_LITERAL(answer.reply, "&token=");
-	reply_number(answer.reply, token);
+	reply_count(answer.reply, &request->service->token, token);
 	answer.pairs = true;
 	answer_end(&answer);
 }

@@ -185,6 +185,30 @@ printed_names_cannot_forge_a_line(void **state)
 }
 
 static void
+a_counter_is_written_as_a_number_is(void **state)
+{
+	static const uint64_t steps[] = {1, 1, 3, 9, 1, 1, 10, 0, 8, 89, 900, 1, UINT64_C(1) << 60};
+	struct reply reply = {0};
+	struct reply_counter counter = {0};
+	uint64_t number = 0;
+
+	(void)state;
+	assert_int_equal(reply_init(&reply, 100, 100), 0);
+	for (int i = 0; i < 2000; i++) {
+		char wanted[32];
+
+		/* It may begin anew, far below. */
+		number = i % 500 == 499 ? (uint64_t)i : number + steps[i % 13];
+		reply.len = 0;
+		reply_count(&reply, &counter, number);
+		reply_add(&reply, "", 1);
+		snprintf(wanted, sizeof(wanted), "%llu", (unsigned long long)number);
+		assert_string_equal(reply.buf, wanted);
+	}
+	reply_fini(&reply);
+}
+
+static void
 a_reply_never_grows_beyond_its_buffer(void **state)
 {
 	struct reply reply = {0};
@@ -213,6 +237,7 @@ main(void)
 	    cmocka_unit_test(each_refusal_has_a_code_of_its_own),
 	    cmocka_unit_test(each_refusal_stands_in_the_manual),
 	    cmocka_unit_test(printed_names_cannot_forge_a_line),
+	    cmocka_unit_test(a_counter_is_written_as_a_number_is),
 	    cmocka_unit_test(a_reply_never_grows_beyond_its_buffer),
 	};
 
