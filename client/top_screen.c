@@ -213,8 +213,8 @@ static void
 draw_keys(const struct top *top)
 {
 	static const char *const keys[] = {
-	    [TOP_LOCKS] = "q quit  ? help  / filter  sort: n name  a age  w waiters  h holder  "
-			  "r reverse  Enter details",
+	    [TOP_LOCKS] = ("q quit  ? help  / filter  sort: n name  a age  w waiters  h holder  "
+			   "r reverse  Enter details"),
 	    [TOP_DETAIL] = "q quit  ? help  Esc back  Enter refresh",
 	    [TOP_HELP] = "q quit  Esc back",
 	};
