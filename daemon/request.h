@@ -74,6 +74,13 @@ bool expect_ns(struct service *, const struct lock *, size_t position, int64_t *
 void answer_holder(struct request *, struct answer *, const struct lock *, const struct grant *);
 void prose_holder(struct service *, struct reply *, const struct lock *);
 
+/* The terms of an acquire: its arguments. False: they were refused. NAMES has LOCK_NAMES_MAX
+ * places. */
+bool acquire_args(struct request *, struct lock_request *, struct lock_text *names);
+bool length_arg(
+    struct request *, enum arg, uint32_t *ms); /* from 1 ms to max_lease; unchanged if absent */
+bool key_arg(struct request *, struct lock_text *key); /* of length 0 if absent */
+
 void cmd_acquire(struct request *);
 void cmd_release(struct request *);
 void cmd_renew(struct request *);
