@@ -148,10 +148,12 @@ presses() { # KEY
 	eventually is_held a
 	types 'PS1="inner> "'
 	eventually shows '^inner>'
-	types 'sleep 60'
+	types 'sh -c "echo asleep; exec sleep 60"'
+	eventually shows '^asleep'
 	presses C-z
 	eventually shows 'Stopped'
-	types 'kill %1; echo in $LATCH_NAME'
+	# Until it is gone: a shell does not exit while a job of its is stopped.
+	types 'kill %1; while jobs %1; do sleep 0.1; done &>gone; echo in $LATCH_NAME'
 	eventually shows '^in a'
 	presses C-c
 	types 'exit 6'
