@@ -5,13 +5,6 @@
 enum { HEAD_SIZE = 1024 }; /* of a list: a few numbers, a cursor and an id */
 
 void
-answer_ok(struct answer *answer)
-{
-	REPLY_LITERAL(answer->reply, "OK ");
-	answer->pairs = false;
-}
-
-void
 answer_error(struct answer *answer, enum refusal refusal)
 {
 	REPLY_LITERAL(answer->reply, "ERR ");
@@ -81,28 +74,21 @@ answer_time(struct answer *answer, const char *key, int64_t wall_ns)
 	reply_time(answer->reply, wall_ns);
 }
 
-static void
-add_id(struct answer *answer)
+void
+answer_id(struct answer *answer)
 {
-	if (answer->id.len > 0)
-		answer_text(answer, "id", answer->id.at, answer->id.len);
+	answer_text(answer, "id", answer->id.at, answer->id.len);
 	answer->id.len = 0;
 }
 
 void
 answer_prose(struct answer *answer)
 {
-	add_id(answer);
+	if (answer->id.len > 0)
+		answer_id(answer);
 	if (!answer->pairs)
 		REPLY_LITERAL(answer->reply, "-");
 	REPLY_LITERAL(answer->reply, " ");
-}
-
-void
-answer_end(struct answer *answer)
-{
-	add_id(answer);
-	REPLY_LITERAL(answer->reply, "\r\n");
 }
 
 void

@@ -15,7 +15,13 @@ struct answer {
 	bool pairs;	/* there are some already */
 };
 
-void answer_ok(struct answer *);
+static inline void
+answer_ok(struct answer *answer)
+{
+	REPLY_LITERAL(answer->reply, "OK ");
+	answer->pairs = false;
+}
+
 void answer_error(struct answer *, enum refusal);
 void answer_event(struct answer *, const char *what);
 /* A line of a list. */
@@ -31,7 +37,16 @@ void answer_time(struct answer *, const char *key, int64_t wall_ns);
 
 /* An error's pairs are complete; its words may follow in the reply. */
 void answer_prose(struct answer *);
-void answer_end(struct answer *);
+void answer_id(struct answer *); /* as a pair; answer_prose and answer_end see to that */
+
+static inline void
+answer_end(struct answer *answer)
+{
+	if (answer->id.len > 0)
+		answer_id(answer);
+	REPLY_LITERAL(answer->reply, "\r\n");
+}
+
 /* A whole error without pairs of its own, in the words of its code. */
 void answer_refuse(struct answer *, enum refusal);
 

@@ -253,12 +253,12 @@ cmd_quit(struct request *request)
 
 #define CLASSIC(verb)                                                                              \
 	{                                                                                          \
-		.name = #verb, .len = sizeof(#verb) - 1, .run = cmd_##verb                         \
+		.letter = (#verb)[0], .name = #verb, .len = sizeof(#verb) - 1, .run = cmd_##verb   \
 	}
 #define ALIAS(word, verb, names, ...)                                                              \
 	{                                                                                          \
-		.name = #word, .len = sizeof(#word) - 1, .run = cmd_##verb, .native = true,        \
-		.n_names = (names), .args = (__VA_ARGS__)                                          \
+		.letter = (#word)[0], .name = #word, .len = sizeof(#word) - 1, .run = cmd_##verb,  \
+		.native = true, .n_names = (names), .args = (__VA_ARGS__)                          \
 	}
 #define NATIVE(verb, names, ...) ALIAS(verb, verb, names, __VA_ARGS__)
 
@@ -348,8 +348,11 @@ same_word(const char *word, const char *lower, size_t len)
 const struct verb *
 verb_find(const char *line, size_t len)
 {
+	const char letter = line[0] | ' ';
+
 	for (const struct verb *verb = verbs; verb < verbs + VERBS; verb++)
-		if (verb->len <= len && same_word(line, verb->name, verb->len) &&
+		if (verb->letter == letter && verb->len <= len &&
+		    same_word(line, verb->name, verb->len) &&
 		    (verb->len == len || !protocol_in_word(line[verb->len])))
 			return verb;
 	return NULL;

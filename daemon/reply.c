@@ -122,37 +122,50 @@ in_range(uint64_t eight, uint64_t from, uint64_t to)
 }
 
 /* Whether all eight bytes at AT are unreserved ones that have another beside them in ASCII: `-` to
- * `:`, `@` to `Z`, letters. A quick look ahead of what goes byte by byte. */
+ * `:`, letters. A quick look ahead of what goes byte by byte. */
 static inline bool
 eight_unreserved(const char *at)
 {
-	const uint64_t high = UINT64_C(0x8080808080808080);
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = 0x80 * ones;
 	uint64_t eight;
 
 	memcpy(&eight, at, sizeof(eight));
-	uint64_t in =
-	    in_range(eight, '-', ':') | in_range(eight, '@', 'Z') | in_range(eight, 'a', 'z');
+	uint64_t in = in_range(eight, '-', ':') | in_range(eight | ' ' * ones, 'a', 'z');
 	return (eight & high) == 0 && (in & high) == high;
+}
+
+/* Copies what stands for itself from the beginning of TEXT; returns how much that is. */
+static inline size_t
+copy_unreserved(char *to, const char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (; len - n >= 8 && eight_unreserved(text + n); n += 8)
+		memcpy(to + n, text + n, 8);
+	for (; n < len && unreserved[(unsigned char)text[n]]; n++)
+		to[n] = text[n];
+	return n;
 }
 
 void
 reply_encoded(struct reply *reply, const char *text, size_t len)
 {
-	const char *end = text + len, *plain = text;
+	const char *end = text + len;
 
 	for (;;) {
-		while (end - text >= 8 && eight_unreserved(text))
-			text += 8;
-		while (text < end && unreserved[(unsigned char)*text])
-			text++;
-		reply_add(reply, plain, (size_t)(text - plain));
-		if (text == end)
+		size_t left = (size_t)(end - text), room = reply_room(reply);
+		size_t n =
+		    copy_unreserved(reply->buf + reply->len, text, left < room ? left : room);
+
+		reply->len += n;
+		text += n;
+		if (text == end || n == room)
 			return;
 		if (*text == ' ')
 			REPLY_LITERAL(reply, "+");
 		else
 			add_escaped(reply, (unsigned char)*text);
-		plain = ++text;
+		text++;
 	}
 }
 

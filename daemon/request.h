@@ -26,12 +26,13 @@ struct request {
 typedef void (*verb_fn)(struct request *);
 
 struct verb {
-	const char *name; /* lower case letters */
-	size_t len;
-	verb_fn run;
+	char letter; /* the first of its name, at hand for the search */
 	bool native;
-	unsigned n_names; /* that it takes */
-	uint32_t args;	  /* besides ARG_ID */
+	uint8_t len;
+	uint8_t n_names;  /* that it takes */
+	const char *name; /* lower case letters */
+	verb_fn run;
+	uint32_t args; /* besides ARG_ID */
 };
 
 /* An answer to the request, to be begun. */

@@ -4,6 +4,7 @@
 
 #include "unit.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -184,6 +185,50 @@ printed_names_cannot_forge_a_line(void **state)
 	reply_fini(&reply);
 }
 
+/* What a value of ours looks like, byte by byte. */
+static size_t
+encode(char *to, const char *text, size_t len)
+{
+	char *at = to;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == ' ')
+			*at++ = '+';
+		else if (c > 0 && c < 0x80 && (isalnum(c) || strchr("-._~/:@", c) != NULL))
+			*at++ = (char)c;
+		else
+			at += sprintf(at, "%%%02X", c);
+	}
+	return (size_t)(at - to);
+}
+
+/* Each byte at each place of a name, in as much room as there may be. */
+static void
+values_are_encoded_whole_or_cut(void **state)
+{
+	enum { LEN = 19 };
+	char text[LEN], wanted[3 * LEN + 1];
+
+	(void)state;
+	for (unsigned i = 0; i < 256 * LEN; i++) {
+		memset(text, 'x', LEN);
+		text[i / 256] = (char)(i % 256);
+		size_t len = encode(wanted, text, LEN);
+
+		for (size_t room = 0; room <= len + 1; room++) {
+			/* no more than that, so that a sanitizer sees any step beyond */
+			struct reply reply = {.buf = malloc(room), .size = room};
+
+			reply_encoded(&reply, text, LEN);
+			assert_int_equal(reply.len, room < len ? room : len);
+			assert_memory_equal(reply.buf, wanted, reply.len);
+			free(reply.buf);
+		}
+	}
+}
+
 static void
 a_counter_is_written_as_a_number_is(void **state)
 {
@@ -237,6 +282,7 @@ main(void)
 	    cmocka_unit_test(each_refusal_has_a_code_of_its_own),
 	    cmocka_unit_test(each_refusal_stands_in_the_manual),
 	    cmocka_unit_test(printed_names_cannot_forge_a_line),
+	    cmocka_unit_test(values_are_encoded_whole_or_cut),
 	    cmocka_unit_test(a_counter_is_written_as_a_number_is),
 	    cmocka_unit_test(a_reply_never_grows_beyond_its_buffer),
 	};
