@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The table of verbs, and the classic ones. A new one is a function and a row; the most frequent
- * stand first, since the table is searched from its top.
+ * The table of verbs, and how a line gets to its one. A new one is a function and a row; the most
+ * frequent stand first, since the table is searched from its top.
  */
 #include "commands.h"
 
@@ -9,7 +9,6 @@
 #include "listing.h"
 #include "request.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 int
@@ -112,17 +111,6 @@ realm_name(const struct realm *realm, const struct lock *lock, const char **name
 	return true;
 }
 
-/* The name in the table for the `lock=` of a classic request. True, or false and why not. */
-static bool
-lock_argument(const struct request *request, struct text *name, enum refusal *why)
-{
-	if (protocol_find(request->raw, "lock", name) > 1) {
-		*why = REFUSE_BAD_ARGS;
-		return false;
-	}
-	return table_name(request->service, request->session->realm, 0, name, why);
-}
-
 enum refusal
 refusal_of(enum lock_result result)
 {
@@ -146,78 +134,6 @@ refusal_of(enum lock_result result)
 	};
 
 	return refusals[result];
-}
-
-/* The classic verbs. */
-
-static void
-cmd_trylock(struct request *request)
-{
-	struct service *service = request->service;
-	struct text name;
-	enum refusal why;
-	enum lock_result result = LOCK_TAKEN;
-
-	if (lock_argument(request, &name, &why)) {
-		result = locks_try(
-		    service->locks, &request->session->owner, name.at, name.len, service->now_ns);
-		why = refusal_of(result);
-	}
-	if (result == LOCK_OK)
-		protocol_ok(&service->reply);
-	else
-		protocol_refuse(&service->reply, why);
-	stats_count_trylock(&service->stats, service->now_ns, result == LOCK_OK);
-}
-
-static void
-cmd_releaselock(struct request *request)
-{
-	struct service *service = request->service;
-	struct text name;
-	enum refusal why;
-
-	if (!lock_argument(request, &name, &why))
-		protocol_refuse(&service->reply, why);
-	else if (locks_release(service->locks, &request->session->owner, name.at, name.len,
-		     service->now_ns) == LOCK_OK)
-		protocol_ok(&service->reply);
-	else
-		protocol_refuse(&service->reply, REFUSE_DIDNTHAVE);
-}
-
-static void
-cmd_noop(struct request *request)
-{
-	protocol_ok(&request->service->reply);
-}
-
-static void
-cmd_locks(struct request *request)
-{
-	listing_begin(request->service, request->session);
-}
-
-static void
-cmd_status(struct request *request)
-{
-	struct service *service = request->service;
-	const struct stats *stats = &service->stats;
-
-	reply_printf(&service->reply,
-	    "STATUS: OK\nSUCCESSES: %" PRIu64 "\nFAILURES: %" PRIu64 "\nRUNTIME: %" PRId64
-	    "\nLOAD: %" PRIu64 "\n\n",
-	    stats->successes, stats->failures, stats_runtime_s(stats, service->now_ns),
-	    stats_load(stats, service->now_ns));
-}
-
-static void
-cmd_load(struct request *request)
-{
-	struct service *service = request->service;
-
-	reply_printf(
-	    &service->reply, "LOAD: %" PRIu64 "\n\n", stats_load(&service->stats, service->now_ns));
 }
 
 /* The native verbs that need nothing but an answer. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * One request on its way through the verbs, and what their files share. Nobody but the files of
- * verbs includes this: commands.c (the table, the classic verbs), take.c (acquire and what follows
- * from it), look.c (inspect, list, why, history), people.c (watch, clients, and the
- * administrator's), help.c.
+ * verbs includes this: commands.c (the table), classic.c (ddlockd's), take.c (acquire, release,
+ * renew, iam), terms.c, wait.c (what becomes of a wait), look.c (inspect, list, history), why.c,
+ * people.c (watch, clients, and the administrator's), help.c.
  */
 #ifndef LATCHD_REQUEST_H
 #define LATCHD_REQUEST_H
@@ -82,6 +82,16 @@ bool length_arg(
     struct request *, enum arg, uint32_t *ms); /* from 1 ms to max_lease; unchanged if absent */
 bool key_arg(struct request *, struct lock_text *key); /* of length 0 if absent */
 
+/* OK lock=…&token=…[&lease=…][&slot=…], of the claims of one acquire. */
+void answer_grant(
+    struct service *, const struct session *, struct answer *, const struct claim *first);
+
+void cmd_trylock(struct request *);
+void cmd_releaselock(struct request *);
+void cmd_noop(struct request *);
+void cmd_locks(struct request *);
+void cmd_status(struct request *);
+void cmd_load(struct request *);
 void cmd_acquire(struct request *);
 void cmd_release(struct request *);
 void cmd_renew(struct request *);
