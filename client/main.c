@@ -6,9 +6,11 @@
 #include "say.h"
 #include "text.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct command {
 	const char *name;
@@ -116,11 +118,25 @@ take_server(int argc, char **argv)
 	return taken;
 }
 
+/*
+ * Where 0, 1 or 2 is closed the connection would take its number, and what is said to people would
+ * be said to the server. What stands there instead cannot be read nor written, and goes when the
+ * command is run, which finds them closed as latch did.
+ */
+static void
+keep_places(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1)
+			(void)open("/", O_PATH | O_CLOEXEC);
+}
+
 int
 main(int argc, char **argv)
 {
 	int taken;
 
+	keep_places();
 	text_init();
 	while (argc > 1 && (taken = take_server(argc, argv)) > 0) {
 		argc -= taken;
