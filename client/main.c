@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "exits.h"
 #include "nearest.h"
+#include "output.h"
 #include "say.h"
 #include "text.h"
 
@@ -72,7 +73,9 @@ unknown(const char *word)
 		names[i] = commands[i].name;
 	const char *near = nearest(word, names, COMMANDS);
 	char *safe = text_safe(word, 0);
-	if (*word == '-')
+	if (strcmp(word, "-S") == 0 || strcmp(word, "--server") == 0)
+		say("%s needs a value (latch --help)", safe);
+	else if (*word == '-')
 		say("there is no option %s (latch --help)", safe);
 	else if (near != NULL)
 		say("there is no command %s: did you mean %s?", safe, near);
@@ -90,7 +93,7 @@ help(int argc, char **argv)
 
 	if (argc < 2) {
 		print_help(stdout);
-		return 0;
+		return output_flush();
 	}
 	const struct command *command = find(argv[1]);
 	return command != NULL ? command->run(2, words) : unknown(argv[1]);
@@ -151,7 +154,7 @@ main(int argc, char **argv)
 		return help(argc - 1, argv + 1);
 	if (strcmp(word, "-V") == 0 || strcmp(word, "--version") == 0) {
 		puts("latch " VERSION);
-		return 0;
+		return output_flush();
 	}
 	const struct command *command = find(word);
 	return command != NULL ? command->run(argc - 1, argv + 1) : unknown(word);

@@ -33,3 +33,68 @@ load guards
 	assert_eq yes "$(cat closed.out)"
 	latch run a sh -c '[ -e /proc/$$/fd/0 ] && [ ! -e /proc/$$/fd/1 ] && [ ! -e /proc/$$/fd/2 ]' </dev/null >&- 2>&-
 }
+
+# --- Words that are wrong
+
+# latch says one line of its own, which matches, and nothing else.
+wrong() { # REGEX ARG...
+	local regex=$1
+
+	shift
+	exits 64 "$@"
+	assert_eq '' "$OUT"
+	assert_match "^latch: $regex\$" "$ERR"
+}
+
+@test "run and elect say what is wrong with an option as all others do, and have -h" {
+	local command
+
+	start_latchd
+	for command in run elect; do
+		wrong "there is no such option here: -x \(latch $command --help\)" "$command" -x a true
+		wrong "there is no such option here: -x \(latch $command --help\)" "$command" --lease=2s -nxq a true
+		wrong "there is no such option here: --json \(latch $command --help\)" "$command" --json a true
+		wrong "there is no such option here: --quiet=3 \(latch $command --help\)" "$command" --quiet=3 a true
+		wrong "-w needs a value \(latch $command --help\)" "$command" a -w
+		wrong "--wait needs a value \(latch $command --help\)" "$command" a --wait
+		exits 0 "$command" -h
+		assert_match "^latch $command \[options\] NAME" "$OUT"
+	done
+	wrong 'there is no such option here: -x \(latch list --help\)' list --json -xh
+	wrong '-S needs a value \(latch --help\)' -S
+	wrong '--server needs a value \(latch --help\)' --server
+}
+
+@test "a value that is too long does not hide what is wrong with it" {
+	start_latchd
+	wrong '--as x{40,59}…: expected 1 to 256 bytes' run --as "$(printf 'x%.0s' {1..5000})" a true
+	wrong '-w x%1B\[31m: expected a time: .*' run -w $'x\e[31m' a true
+}
+
+@test "a time may begin with its point; a word that is like no command is not taken for one" {
+	start_latchd
+	exits 0 run --timeout .5m -w .5 a true
+	exits 0 acquire --lease .5m --key 12345678 b
+	exits 0 renew --key 12345678 --lease .25h b
+	assert_eq lease=900 "$OUT"
+	exits 64 run -w . a true
+	exits 64 run -w .s a true
+	wrong 'there is no command foo \(latch --help\)' foo
+	wrong 'there is no command lsit: did you mean list\?' lsit
+}
+
+@test "output that cannot be written is an error, of help and of watch too" {
+	local words status=0
+
+	[ -w /dev/full ] || skip 'there is no /dev/full'
+	start_latchd
+	latch acquire --lease 60s a >acquired
+	for words in --help --version 'run --help' 'list --help' 'help list' list 'list --json' 'list --names' stats ping 'watch a' \
+		'watch --json --prefix a'; do
+		# shellcheck disable=SC2086
+		timeout "$LIMIT" "$LATCH" -S "127.0.0.1:$PORT" $words >/dev/full 2>full.err 3>&- || status=$?
+		assert_eq 71 "$status" "$words"
+		assert_eq 'latch: standard output: No space left on device' "$(cat full.err)"
+		status=0
+	done
+}
