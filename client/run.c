@@ -217,20 +217,29 @@ parse(struct run *run, int argc, char **argv)
 	return status != 0 ? status + 1 : 0;
 }
 
+/* Until they are listened to: the keeper may be quick, and the command running already. */
+static void
+hold_signals(void)
+{
+	static const int signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
+	sigset_t held;
+
+	sigemptyset(&held);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(&held, signals[i]);
+	sigprocmask(SIG_BLOCK, &held, NULL);
+}
+
 static int
 start(struct run *run)
 {
 	int channel[2];
 	pid_t keeper;
 
-	sigset_t ends;
-
 	command_save_signals();
 	signal(SIGCHLD, SIG_DFL); /* whoever ignores it is never told of an end */
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &ends, NULL); /* the keeper may be quick */
-	signal(SIGPIPE, SIG_IGN);	     /* nor is standard error worth the command's life */
+	hold_signals();
+	signal(SIGPIPE, SIG_IGN); /* standard error is not worth the command's life */
 	run->shared = mmap(
 	    NULL, sizeof(*run->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (run->shared == MAP_FAILED || tree_adopt() == -1 ||

@@ -98,3 +98,27 @@ wrong() { # REGEX ARG...
 		status=0
 	done
 }
+
+# --- Signals
+
+@test "a signal that comes while latch still starts is passed on, though the command runs already" {
+	local signal tracer
+
+	start_latchd
+	for signal in TERM INT QUIT HUP USR1 USR2; do
+		HOME_OF_TEST=$DIR spawn env --default-signal=INT,QUIT strace -qq -o "$signal.trace" -e trace=signalfd4 \
+			-e inject=signalfd4:delay_enter=1s:when=1 "$LATCH" -S "127.0.0.1:$PORT" run "$signal" perl -e '
+			$SIG{$ARGV[0]} = sub { print "got $ARGV[0]\n"; exit 3 };
+			open my $ready, ">", "$ARGV[0].ready"; close $ready;
+			sleep 60;' "$signal" >"$signal.out" 2>"$signal.err" </dev/null
+		tracer=$SPAWNED_PID
+		eventually test -e "$signal.ready"
+		PIDS[$signal]=$(tr -d ' ' <"/proc/$tracer/task/$tracer/children")
+		kill -s "$signal" "${PIDS[$signal]}"
+		STATUS=0
+		finish "$tracer" || STATUS=$?
+		: >"$signal.done"
+		assert_eq 3 "$STATUS" "$signal"
+		assert_eq "got $signal" "$(cat "$signal.out")"
+	done
+}
