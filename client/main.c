@@ -5,6 +5,7 @@
 #include "nearest.h"
 #include "output.h"
 #include "say.h"
+#include "server.h"
 #include "text.h"
 
 #include <fcntl.h>
@@ -99,7 +100,7 @@ help(int argc, char **argv)
 	return command != NULL ? command->run(2, words) : unknown(argv[1]);
 }
 
-/* -S before the command is as good as LATCH_SERVER. The words it takes, or 0. */
+/* -S before the command. The words it takes, or 0. */
 static int
 take_server(int argc, char **argv)
 {
@@ -117,7 +118,7 @@ take_server(int argc, char **argv)
 	}
 	if (address == NULL)
 		return 0;
-	setenv("LATCH_SERVER", address, 1);
+	server_told(address);
 	return taken;
 }
 

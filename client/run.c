@@ -230,12 +230,29 @@ hold_signals(void)
 	sigprocmask(SIG_BLOCK, &held, NULL);
 }
 
+/* It says who the command's processes are; another PID namespace's would say who others are. */
+static bool
+has_proc(void)
+{
+	char self[32], pid[32];
+	ssize_t n = readlink("/proc/self", self, sizeof(self) - 1);
+
+	self[n > 0 ? n : 0] = '\0';
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	return strcmp(self, pid) == 0;
+}
+
 static int
 start(struct run *run)
 {
 	int channel[2];
 	pid_t keeper;
 
+	if (!has_proc()) {
+		say("cannot start: there is no /proc of this PID namespace, without which the "
+		    "command's processes could not be ended (mount -t proc proc /proc)");
+		return LATCH_TROUBLE;
+	}
 	command_save_signals();
 	signal(SIGCHLD, SIG_DFL); /* whoever ignores it is never told of an end */
 	hold_signals();

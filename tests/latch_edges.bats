@@ -122,3 +122,58 @@ wrong() { # REGEX ARG...
 		assert_eq "got $signal" "$(cat "$signal.out")"
 	done
 }
+
+# --- What is said, and of what
+
+@test "an address that is none: who says so is told, and an empty -S is not the default" {
+	start_latchd
+	wrong '-S: "" is no address of a server: .*' -S '' list
+	wrong '-S: "x" is no address of a server: .*' list -S x
+	LATCH_SERVER=y wrong 'LATCH_SERVER: "y" is no address of a server: .*' list
+	unshare --mount mount -t tmpfs none /etc 2>/dev/null || skip 'no mount namespaces here'
+	etc() { # STATUS REGEX INI
+		local status=0
+
+		printf '%b' "$3" >latch.ini
+		env -u LATCH_SERVER unshare --mount sh -c 'mount -t tmpfs none /etc && cp latch.ini /etc && exec "$@"' sh \
+			"$LATCH" ping 3>&- >etc.out 2>etc.err || status=$?
+		assert_eq "$1" "$status"
+		assert_match "$2" "$(cat etc.err)"
+	}
+	etc 78 '^latch: /etc/latch.ini: "z" is no address of a server: ' '[client]\nserver = z\n'
+	etc 78 '^latch: /etc/latch.ini: "" is no address of a server: ' '[client]\nserver =\n'
+	etc 78 '^latch: /etc/latch.ini:1: not a section, nor `key = value` in one$' "server = 127.0.0.1:$PORT\n"
+}
+
+@test "what is wrong here is not asked of the server: 71 without descriptors, and the mode of a socket" {
+	start_latchd
+	run -71 --separate-stderr strace -qq -o trace -e trace=socket -e inject=socket:error=EMFILE "$LATCH" -S "127.0.0.1:$PORT" list
+	assert_eq "latch: 127.0.0.1:$PORT: Too many open files" "$stderr"
+	[ "$(id -u)" -eq 0 ] || skip 'another user is needed'
+	perl -MIO::Socket::UNIX -e '
+		my $s = IO::Socket::UNIX->new(Local => "s", Listen => 1) or die; chmod 0600, "s"; chmod 0755, "."; sleep 60' 3>&- &
+	eventually test -S s
+	cp "$LATCH" ./latch.copy
+	run -69 --separate-stderr setpriv --reuid 12345 --clear-groups ./latch.copy -S unix:s list
+	kill $!
+	assert_eq 'latch: unix:s: permission denied; mode of its listener in latchd.ini(5) says who may connect' "$stderr"
+}
+
+@test "a script whose interpreter is missing is not said to be missing itself" {
+	start_latchd
+	printf '#!/nowhere/sh\n' >script
+	chmod +x script
+	exits 127 run a ./script
+	assert_eq 'latch: cannot run ./script: its interpreter is not there' "$ERR"
+}
+
+@test "without a /proc of its own it does not begin what it could not end: 71" {
+	start_latchd
+	unshare --mount umount -l /proc 2>/dev/null || skip 'no mount namespaces here'
+	run -71 --separate-stderr unshare --mount sh -c 'umount -l /proc && exec "$@"' sh "$LATCH" -S "127.0.0.1:$PORT" run a touch ran
+	assert_match '^latch: cannot start: there is no /proc of this PID namespace' "$stderr"
+	run -71 --separate-stderr unshare --pid --fork "$LATCH" -S "127.0.0.1:$PORT" run a touch ran
+	[ ! -e ran ]
+	run -0 unshare --pid --fork --mount-proc "$LATCH" -S "127.0.0.1:$PORT" run a touch ran
+	[ -e ran ]
+}
