@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# latch in surroundings that nobody would choose: descriptors that are closed, disks that are full.
+# latch in surroundings that nobody would choose: descriptors that are closed, disks that are full, no /proc; what it says of
+# words that are wrong; completions in their own shells.
 
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154 # texts for other shells; bats: tests are subshells
 load guards
@@ -176,4 +177,76 @@ wrong() { # REGEX ARG...
 	[ ! -e ran ]
 	run -0 unshare --pid --fork --mount-proc "$LATCH" -S "127.0.0.1:$PORT" run a touch ran
 	[ -e ran ]
+}
+
+# --- Completions, in the shells that they are for
+
+complete_locks() {
+	start_latchd
+	for name in deploy 'deploy web' other; do
+		latch acquire --lease 60s "$name" >acquired
+	done
+	export LATCH_SERVER=127.0.0.1:$PORT PATH=${LATCH%/*}:$PATH
+}
+
+# What fish offers behind LINE is WORD..., in its order.
+fish_offers() { # LINE WORD...
+	local line=$1
+
+	shift
+	assert_eq "$*" "$(fish --no-config -c "source $TESTS/../completions/latch.fish; complete -C '$line'" 3>&- |
+		cut -f 1 | tr '\n' ' ' | sed 's/ $//')" "$line"
+}
+
+@test "completion for fish: subcommands, options of each, locks of the server of -S, and the command's own" {
+	command -v fish >/dev/null || skip 'there is no fish'
+	complete_locks
+	fish_offers 'latch re' release renew revoke
+	fish_offers 'latch help re' release renew revoke
+	fish_offers 'latch inspect d' deploy 'deploy web'
+	fish_offers 'latch inspect deploy '
+	fish_offers 'latch -S 127.0.0.1:1 inspect d'
+	LATCH_SERVER=127.0.0.1:1 fish_offers "latch inspect --server=127.0.0.1:$PORT o" other
+	fish_offers 'latch run -n --on-loss ' ignore kill term
+	fish_offers 'latch run -w 3 deploy latch insp' inspect
+	fish_offers 'latch run --also o' other
+	fish_offers 'latch renew --le' --lease
+}
+
+# What zsh offers behind LINE, with a Tab on a terminal of its own.
+zsh_offers() { # LINE WORD...
+	local line=$1
+
+	shift
+	cat >offers.zsh <<-'ZSH'
+		zmodload zsh/zpty
+		zpty z zsh -f -i
+		zpty -w z "PS1=; stty -echo; fpath=($1 \$fpath); autoload -Uz compinit; compinit -u -D"
+		zpty -w z 'compadd() {
+			if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then builtin compadd "$@"; return; fi
+			typeset -a offered; builtin compadd -A offered "$@"
+			(( $#offered )) && print -rl -- "" "OFFER:"$^offered
+			builtin compadd "$@"
+		}
+		bindkey "^I" complete-word; comppostfuncs=(the_end); the_end() { exit 0 }; print READY'
+		zpty -r -m z out '*READY*'
+		zpty -n -w z "$2"$'\t'
+		while zpty -r z out; do print -r -- "$out"; done
+	ZSH
+	assert_eq "$*" "$(timeout "$LIMIT" zsh -f offers.zsh "$TESTS/../completions" "$line" 3>&- | tr -d '\r' |
+		sed -n 's/^OFFER://p' | sort -u | tr '\n' ' ' | sed 's/ $//')" "$line"
+}
+
+@test "completion for zsh: subcommands, options of each, locks of the server of -S, and the command's own" {
+	command -v zsh >/dev/null || skip 'there is no zsh'
+	complete_locks
+	zsh_offers 'latch re' release renew revoke
+	zsh_offers 'latch inspect d' deploy 'deploy\ web'
+	zsh_offers 'latch -S 127.0.0.1:1 inspect d'
+	export LATCH_SERVER=127.0.0.1:1
+	zsh_offers "latch inspect -S 127.0.0.1:$PORT o" other
+	zsh_offers 'latch run -n --on-loss ' ignore kill term
+	zsh_offers 'latch run deploy latc' latch latchd
+	zsh_offers 'latch run deploy latch insp' inspect
+	zsh_offers 'latch top --h' --help
 }
