@@ -114,11 +114,9 @@ wrong() { # REGEX ARG...
 			sleep 60;' "$signal" >"$signal.out" 2>"$signal.err" </dev/null
 		tracer=$SPAWNED_PID
 		eventually test -e "$signal.ready"
-		PIDS[$signal]=$(tr -d ' ' <"/proc/$tracer/task/$tracer/children")
-		kill -s "$signal" "${PIDS[$signal]}"
+		kill -s "$signal" "$(tr -d ' ' <"/proc/$tracer/task/$tracer/children")"
 		STATUS=0
 		finish "$tracer" || STATUS=$?
-		: >"$signal.done"
 		assert_eq 3 "$STATUS" "$signal"
 		assert_eq "got $signal" "$(cat "$signal.out")"
 	done
