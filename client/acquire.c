@@ -314,7 +314,7 @@ parse(struct acquire *acquire, int argc, char **argv)
 		if (terms_option(terms, option, optarg) != 1)
 			return -1;
 	}
-	options->status = options_args(options, argc, argv, 1, 1, "NAME");
+	options->status = options_args(argc, argv, 1, 1, "NAME");
 	if (options->status != 0)
 		return -1;
 	options->status = LATCH_USAGE;

@@ -48,7 +48,7 @@ cmd_revoke(int argc, char **argv)
 			return options.status;
 		request_add(&request, "token", optarg);
 	}
-	int status = options_args(&options, argc, argv, 1, 1, "NAME");
+	int status = options_args(argc, argv, 1, 1, "NAME");
 	if (status != 0)
 		return status;
 	request_add(&request, "lock", argv[optind]);
@@ -68,7 +68,7 @@ cmd_kick(int argc, char **argv)
 
 	if (options_next(&options, argc, argv) != -1)
 		return options.status;
-	int status = options_args(&options, argc, argv, 1, 1, "ID");
+	int status = options_args(argc, argv, 1, 1, "ID");
 	if (status != 0)
 		return status;
 	request_begin(&request, "kick");

@@ -101,7 +101,10 @@ command_ended(struct command *command, int status)
 	command->report = -1;
 	command->pid = 0;
 	if (n == (ssize_t)sizeof(error)) {
-		say("cannot run %s: %s", command->name, strerror(error));
+		bool is_there = error == ENOENT && strchr(command->name, '/') != NULL &&
+				access(command->name, F_OK) == 0;
+		say("cannot run %s: %s", command->name,
+		    is_there ? "its interpreter is not there" : strerror(error));
 		return error == ENOENT ? LATCH_NOT_FOUND : LATCH_NOT_RUNNABLE;
 	}
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

@@ -63,9 +63,10 @@ bool
 duration_parse(const char *text, int64_t *ms)
 {
 	const char *fraction = NULL, *fraction_end = NULL;
+	bool is_below_one = text[0] == '.' && is_digit(text[1]);
 	int64_t whole;
 
-	if (!take_whole(&text, &whole))
+	if (!take_whole(&text, &whole) && !is_below_one)
 		return false;
 	if (*text == '.') {
 		fraction = fraction_end = text + 1;

@@ -28,10 +28,9 @@ keeper_say_unreachable(const struct run *run, const char *why, bool was_up)
 	if (was_up)
 		say("%s: latchd at %s: %s", run->label, run->server.text, talk_words(why));
 	else
-		say("cannot reach latchd at %s: %s; is it running there? (-S or LATCH_SERVER names "
-		    "another address)",
-		    run->server.text, talk_words(why));
-	return LATCH_NO_SERVER;
+		say("cannot reach latchd at %s: %s%s", run->server.text, talk_words(why),
+		    talk_advice(why));
+	return talk_exit_of_loss(why);
 }
 
 void

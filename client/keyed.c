@@ -2,6 +2,7 @@
 /* What is done to a lock that was taken with a key, from whichever connection: release and renew.
  */
 #include "commands.h"
+#include "duration.h"
 #include "json.h"
 #include "options.h"
 #include "output.h"
@@ -23,6 +24,20 @@ static const struct option longs[] = {{"key", required_argument, NULL, KEY},
 	"      --key K              that acquire had; default: LATCH_KEY in the environment\n"     \
 	"      --token N            only while that is the current grant\n"
 
+/* What is no time the server will refuse in words of its own. */
+static void
+add_lease(struct request *request, const char *value)
+{
+	char text[32];
+	int64_t ms;
+
+	if (duration_parse(value, &ms)) {
+		snprintf(text, sizeof(text), "%lldms", (long long)ms);
+		value = text;
+	}
+	request_add(request, "lease", value);
+}
+
 /* All options and names into REQUEST. 0, or -1: the command ends with options->status. */
 static int
 parse(struct options *options, int argc, char **argv, struct request *request)
@@ -34,15 +49,17 @@ parse(struct options *options, int argc, char **argv, struct request *request)
 	while ((option = options_next(options, argc, argv)) != -1) {
 		if (option == KEY)
 			key = optarg;
-		else if (option == TOKEN || option == LEASE)
-			request_add(request, option == TOKEN ? "token" : "lease", optarg);
+		else if (option == TOKEN)
+			request_add(request, "token", optarg);
+		else if (option == LEASE)
+			add_lease(request, optarg);
 		else
 			return -1;
 	}
-	options->status = options_args(options, argc, argv, 1, TERMS_NAMES_MAX, "NAME");
+	options->status = options_args(argc, argv, 1, TERMS_NAMES_MAX, "NAME");
 	if (options->status == 0 && (key == NULL || *key == '\0'))
-		options->status = options_wrong(
-		    options, argv[0], "which key? --key is missing, and LATCH_KEY is not set");
+		options->status =
+		    options_wrong(argv[0], "which key? --key is missing, and LATCH_KEY is not set");
 	if (options->status != 0)
 		return -1;
 	request_add(request, "key", key);

@@ -53,7 +53,7 @@ parse(struct options *options, int argc, char **argv, int min, int max)
 {
 	if (options_next(options, argc, argv) != -1)
 		return -1;
-	options->status = options_args(options, argc, argv, min, max, "NAME");
+	options->status = options_args(argc, argv, min, max, "NAME");
 	return options->status == 0 ? 0 : -1;
 }
 
@@ -192,7 +192,7 @@ cmd_history(int argc, char **argv)
 		else
 			return options.status;
 	}
-	options.status = options_args(&options, argc, argv, 0, 1, "NAME");
+	options.status = options_args(argc, argv, 0, 1, "NAME");
 	if (options.status != 0)
 		return options.status;
 	if (optind < argc) {
@@ -260,7 +260,7 @@ cmd_list(int argc, char **argv)
 			return options.status;
 		names = true;
 	}
-	options.status = options_args(&options, argc, argv, 0, 1, "PREFIX");
+	options.status = options_args(argc, argv, 0, 1, "PREFIX");
 	if (options.status != 0)
 		return options.status;
 	request_begin(&view.request, "list");

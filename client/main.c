@@ -3,12 +3,16 @@
 #include "commands.h"
 #include "exits.h"
 #include "nearest.h"
+#include "output.h"
 #include "say.h"
+#include "server.h"
 #include "text.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct command {
 	const char *name;
@@ -70,7 +74,9 @@ unknown(const char *word)
 		names[i] = commands[i].name;
 	const char *near = nearest(word, names, COMMANDS);
 	char *safe = text_safe(word, 0);
-	if (*word == '-')
+	if (strcmp(word, "-S") == 0 || strcmp(word, "--server") == 0)
+		say("%s needs a value (latch --help)", safe);
+	else if (*word == '-')
 		say("there is no option %s (latch --help)", safe);
 	else if (near != NULL)
 		say("there is no command %s: did you mean %s?", safe, near);
@@ -88,13 +94,13 @@ help(int argc, char **argv)
 
 	if (argc < 2) {
 		print_help(stdout);
-		return 0;
+		return output_flush();
 	}
 	const struct command *command = find(argv[1]);
 	return command != NULL ? command->run(2, words) : unknown(argv[1]);
 }
 
-/* -S before the command is as good as LATCH_SERVER. The words it takes, or 0. */
+/* -S before the command. The words it takes, or 0. */
 static int
 take_server(int argc, char **argv)
 {
@@ -112,8 +118,21 @@ take_server(int argc, char **argv)
 	}
 	if (address == NULL)
 		return 0;
-	setenv("LATCH_SERVER", address, 1);
+	server_told(address);
 	return taken;
+}
+
+/*
+ * Where 0, 1 or 2 is closed the connection would take its number, and what is said to people would
+ * be said to the server. What stands there instead cannot be read nor written, and goes when the
+ * command is run, which finds them closed as latch did.
+ */
+static void
+keep_places(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1)
+			(void)open("/", O_PATH | O_CLOEXEC);
 }
 
 int
@@ -121,6 +140,7 @@ main(int argc, char **argv)
 {
 	int taken;
 
+	keep_places();
 	text_init();
 	while (argc > 1 && (taken = take_server(argc, argv)) > 0) {
 		argc -= taken;
@@ -135,7 +155,7 @@ main(int argc, char **argv)
 		return help(argc - 1, argv + 1);
 	if (strcmp(word, "-V") == 0 || strcmp(word, "--version") == 0) {
 		puts("latch " VERSION);
-		return 0;
+		return output_flush();
 	}
 	const struct command *command = find(word);
 	return command != NULL ? command->run(argc - 1, argv + 1) : unknown(word);

@@ -47,7 +47,7 @@ nearest(const char *word, const char *const *names, size_t n)
 
 		if (len >= 2 && strncmp(word, names[i], len) == 0)
 			far = 0;
-		if (far < best_distance) {
+		if (far < best_distance && 2 * far <= len) {
 			best = names[i];
 			best_distance = far;
 		}

@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-/* The one of N names that is fewest changed letters away from WORD, or begins with it; NULL where
- * none is near. */
+/* The one of N names that is fewest changed letters away from WORD, at most half of its letters, or
+ * begins with it; NULL where none is near. */
 const char *nearest(const char *word, const char *const *names, size_t n);
 
 #endif

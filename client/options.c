@@ -3,32 +3,39 @@
 #include "options.h"
 
 #include "exits.h"
+#include "output.h"
 #include "say.h"
 
 #include <stdio.h>
 #include <string.h>
 
 int
-options_wrong(const struct options *options, const char *command, const char *text)
+options_wrong(const char *command, const char *text)
 {
-	(void)options;
-	if (text != NULL)
-		say("%s (latch %s --help)", text, command);
+	say("%s (latch %s --help)", text, command);
 	return LATCH_USAGE;
 }
 
-/* getopt has set optopt to the letter, or to the value of a long option, or to 0. */
-static int
-wrong_option(const struct options *options, char **argv, int error)
+/* Whether the option that getopt does not take is a letter, or a word of its own, which is the last
+ * one looked at; of several letters in a word, only the last one has getopt go on to the next. */
+static bool
+is_letter(const char *shorts, const char *last, int error)
+{
+	if (error == ':')
+		return strncmp(last, "--", 2) != 0;
+	return optopt > 0 && optopt <= 0xff && strchr(shorts, optopt) == NULL;
+}
+
+int
+options_unknown(const char *shorts, char **argv, int error)
 {
 	char text[256], letter[3] = {'-', (char)optopt, '\0'};
 	const char *last = argv[optind - 1];
-	const char *option =
-	    strncmp(last, "--", 2) == 0 || optopt == 0 || optopt > 0xff ? last : letter;
 
 	snprintf(text, sizeof(text),
-	    error == ':' ? "%s needs a value" : "there is no such option here: %s", option);
-	return options_wrong(options, argv[0], text);
+	    error == ':' ? "%s needs a value" : "there is no such option here: %s",
+	    is_letter(shorts, last, error) ? letter : last);
+	return options_wrong(argv[0], text);
 }
 
 int
@@ -46,11 +53,11 @@ options_next(struct options *options, int argc, char **argv)
 			break;
 		case 'h':
 			fputs(options->help, stdout);
-			options->status = 0;
+			options->status = output_flush();
 			return 0;
 		case ':':
 		case '?':
-			options->status = wrong_option(options, argv, option);
+			options->status = options_unknown(options->shorts, argv, option);
 			return 0;
 		default:
 			return option;
@@ -59,8 +66,7 @@ options_next(struct options *options, int argc, char **argv)
 }
 
 int
-options_args(
-    const struct options *options, int argc, char **argv, int min, int max, const char *what)
+options_args(int argc, char **argv, int min, int max, const char *what)
 {
 	char text[256];
 
@@ -70,5 +76,5 @@ options_args(
 		snprintf(text, sizeof(text), "what is this? %s", argv[optind + max]);
 	else
 		return 0;
-	return options_wrong(options, argv[0], text);
+	return options_wrong(argv[0], text);
 }

@@ -38,9 +38,11 @@ enum { OPTIONS_JSON = 0x1000, OPTIONS_OWN };
  * 0: the command ends with `status`, since help was printed or there is no such option.
  */
 int options_next(struct options *, int argc, char **argv);
-/* 64, after TEXT, which may be NULL, and how to get help. */
-int options_wrong(const struct options *, const char *command, const char *text);
+/* 64, after TEXT and how to get help. */
+int options_wrong(const char *command, const char *text);
+/* 64, after it was said what getopt, which has returned ERROR, does not take; SHORTS as above. */
+int options_unknown(const char *shorts, char **argv, int error);
 /* 0, or 64 where there are not MIN to MAX arguments left; WHAT the first one is. */
-int options_args(const struct options *, int argc, char **argv, int min, int max, const char *what);
+int options_args(int argc, char **argv, int min, int max, const char *what);
 
 #endif

@@ -98,13 +98,13 @@ parse(struct ping *ping, int argc, char **argv)
 		else
 			return -1;
 		if (wrong != NULL) {
-			ping->options.status = options_wrong(&ping->options, argv[0],
-			    option == 'c' ? "--count: expected a number of 1 or more"
-					  : "--interval: expected a time: 500ms, 2.5, 1m");
+			ping->options.status = options_wrong(
+			    argv[0], option == 'c' ? "--count: expected a number of 1 or more"
+						   : "--interval: expected a time: 500ms, 2.5, 1m");
 			return -1;
 		}
 	}
-	ping->options.status = options_args(&ping->options, argc, argv, 0, 0, NULL);
+	ping->options.status = options_args(argc, argv, 0, 0, NULL);
 	return ping->options.status == 0 ? 0 : -1;
 }
 

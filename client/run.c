@@ -6,6 +6,8 @@
 #include "commands.h"
 #include "exits.h"
 #include "hold.h"
+#include "options.h"
+#include "output.h"
 #include "say.h"
 #include "text.h"
 #include "tree.h"
@@ -24,10 +26,12 @@
 
 enum { LEASE_MS = 30000, LEASE_MIN_MS = 500, NOTE_MAX = 256 };
 
+/* Up to the next word that is no option. */
+static const char shorts[] = "+:" TERMS_SHORT "S:c:h";
+
 enum {
 	OPTION_TIMEOUT = TERMS_OPTION_END,
 	OPTION_ON_LOSS,
-	OPTION_HELP,
 };
 
 int64_t
@@ -54,7 +58,8 @@ help(const char *name)
 	printf("latch %s [options] NAME [--] COMMAND [ARG ...]\n"
 	       "latch %s [options] NAME -c 'SHELL LINE'\n\n"
 	       "%s\n\n"
-	       "  -S, --server ADDR        HOST:PORT or unix:PATH\n" TERMS_HELP
+	       "  -S, --server ADDR        HOST:PORT or unix:PATH\n"
+	       "  -h, --help               this\n" TERMS_HELP
 	       "                           default of run and elect: 30s, renewed; 0: with the "
 	       "connection\n"
 	       "      --timeout TIME       end the command after that, exit status 124\n"
@@ -98,7 +103,7 @@ own_option(struct run *run, int option, const char **server, const char **line, 
 	case OPTION_ON_LOSS:
 		return on_loss_option(run, value);
 	default:
-		return -1; /* getopt_long has said what is wrong */
+		return -1;
 	}
 }
 
@@ -107,25 +112,27 @@ static const struct option options[] = {
     {"server", required_argument, NULL, 'S'},
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
     {"on-loss", required_argument, NULL, OPTION_ON_LOSS},
-    {"help", no_argument, NULL, OPTION_HELP},
+    {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 
-/* Options up to the next word that is none. 0; -1: wrong, and that was said; 1: help was given. */
+/* Options up to the next word that is none. 0, or the exit status plus one. */
 static int
 parse_options(struct run *run, int argc, char **argv, const char **server, const char **line)
 {
 	int option;
 
-	while ((option = getopt_long(argc, argv, "+" TERMS_SHORT "S:c:", options, NULL)) != -1) {
-		if (option == OPTION_HELP) {
+	while ((option = getopt_long(argc, argv, shorts, options, NULL)) != -1) {
+		if (option == 'h') {
 			help(argv[0]);
-			return 1;
+			return output_flush() + 1;
 		}
+		if (option == '?' || option == ':')
+			return options_unknown(shorts, argv, option) + 1;
 		int taken = terms_option(&run->terms, option, optarg);
 		if (taken == -1 ||
 		    (taken == 0 && own_option(run, option, server, line, optarg) == -1))
-			return -1;
+			return LATCH_USAGE + 1;
 	}
 	return 0;
 }
@@ -177,7 +184,7 @@ parse(struct run *run, int argc, char **argv)
 	for (;;) {
 		int result = parse_options(run, argc, argv, &server, &line);
 		if (result != 0)
-			return result == 1 ? 1 : LATCH_USAGE + 1;
+			return result;
 		if (run->terms.has_name || optind == argc)
 			break;
 		terms_name(&run->terms, argv[optind++]);
@@ -210,20 +217,46 @@ parse(struct run *run, int argc, char **argv)
 	return status != 0 ? status + 1 : 0;
 }
 
+/* Until they are listened to: the keeper may be quick, and the command running already. */
+static void
+hold_signals(void)
+{
+	static const int signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
+	sigset_t held;
+
+	sigemptyset(&held);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(&held, signals[i]);
+	sigprocmask(SIG_BLOCK, &held, NULL);
+}
+
+/* It says who the command's processes are; another PID namespace's would say who others are. */
+static bool
+has_proc(void)
+{
+	char self[32], pid[32];
+	ssize_t n = readlink("/proc/self", self, sizeof(self) - 1);
+
+	self[n > 0 ? n : 0] = '\0';
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	return strcmp(self, pid) == 0;
+}
+
 static int
 start(struct run *run)
 {
 	int channel[2];
 	pid_t keeper;
 
-	sigset_t ends;
-
+	if (!has_proc()) {
+		say("cannot start: there is no /proc of this PID namespace, without which the "
+		    "command's processes could not be ended (mount -t proc proc /proc)");
+		return LATCH_TROUBLE;
+	}
 	command_save_signals();
 	signal(SIGCHLD, SIG_DFL); /* whoever ignores it is never told of an end */
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &ends, NULL); /* the keeper may be quick */
-	signal(SIGPIPE, SIG_IGN);	     /* nor is standard error worth the command's life */
+	hold_signals();
+	signal(SIGPIPE, SIG_IGN); /* standard error is not worth the command's life */
 	run->shared = mmap(
 	    NULL, sizeof(*run->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (run->shared == MAP_FAILED || tree_adopt() == -1 ||

@@ -10,6 +10,9 @@ struct server {
 	struct ds_addr addr;
 };
 
+/* The address of a -S before the subcommand, lent for good; server_find knows no better one than
+ * its OPTION. */
+void server_told(const char *address);
 /* OPTION is that of -S, or NULL. 0, or an exit status after the reason was printed. */
 int server_find(struct server *, const char *option);
 

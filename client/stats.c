@@ -80,7 +80,7 @@ cmd_stats(int argc, char **argv)
 
 	if (options_next(&options, argc, argv) != -1)
 		return options.status;
-	int status = options_args(&options, argc, argv, 0, 0, NULL);
+	int status = options_args(argc, argv, 0, 0, NULL);
 	if (status != 0)
 		return status;
 	status = talk_open(&talk, options.server);

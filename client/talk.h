@@ -67,6 +67,10 @@ char *talk_refusal_of(const struct line *, char *buf, size_t size);
 /* Why a connection was not made, or was lost: the library and the system
  * give the name of an error, or a text of theirs. */
 const char *talk_words(const char *reason);
+/* What to do about it where there was no connection, with the sign before it. */
+const char *talk_advice(const char *reason);
+/* 69, or 71 where it was the lack of something here. */
+int talk_exit_of_loss(const char *reason);
 int talk_exit_of(const char *code);
 
 #endif

@@ -38,15 +38,41 @@ talk_words(const char *reason)
 	return reason;
 }
 
+static bool
+is_reason(const char *reason, int error, const char *name)
+{
+	return strcmp(reason, name) == 0 || strcmp(reason, strerror(error)) == 0;
+}
+
+static bool
+is_own_trouble(const char *reason)
+{
+	return is_reason(reason, EMFILE, "EMFILE") || is_reason(reason, ENFILE, "ENFILE") ||
+	       is_reason(reason, ENOMEM, "ENOMEM") || is_reason(reason, ENOBUFS, "ENOBUFS");
+}
+
+const char *
+talk_advice(const char *reason)
+{
+	if (is_own_trouble(reason))
+		return "";
+	if (is_reason(reason, EACCES, "EACCES"))
+		return "; mode of its listener in latchd.ini(5) says who may connect";
+	return "; is latchd running there? (-S or LATCH_SERVER names another address)";
+}
+
+int
+talk_exit_of_loss(const char *reason)
+{
+	return is_own_trouble(reason) ? LATCH_TROUBLE : LATCH_NO_SERVER;
+}
+
 int
 talk_say_lost(const struct talk *talk)
 {
-	if (talk->was_up)
-		say("%s: %s", talk->server.text, talk_words(talk->reason));
-	else
-		say("%s: %s; is latchd running there? (-S or LATCH_SERVER names another address)",
-		    talk->server.text, talk_words(talk->reason));
-	return LATCH_NO_SERVER;
+	say("%s: %s%s", talk->server.text, talk_words(talk->reason),
+	    talk->was_up ? "" : talk_advice(talk->reason));
+	return talk_exit_of_loss(talk->reason);
 }
 
 char *

@@ -5,6 +5,7 @@
 #include "duration.h"
 #include "exits.h"
 #include "say.h"
+#include "text.h"
 
 #include <pwd.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_MIN = 8, SLOTS_MAX = 10000 };
+enum { KEY_MIN = 8, SLOTS_MAX = 10000, VALUE_SHOWN = 60 };
 
 static void
 name_us(char *buf, size_t size)
@@ -40,7 +41,11 @@ terms_init(struct terms *terms)
 static int
 wrong(const char *option, const char *value, const char *what)
 {
-	say("%s %s: %s", option, value, what);
+	char *shown = text_safe(value, TEXT_PROSE);
+
+	text_cut(shown, VALUE_SHOWN);
+	say("%s %s: %s", option, shown, what);
+	free(shown);
 	return -1;
 }
 

@@ -50,13 +50,12 @@ parse(struct top *top, int argc, char **argv)
 			return options.status;
 		if (!duration_parse(optarg, &top->interval_ms) || top->interval_ms < 100 ||
 		    top->interval_ms > 3600000)
-			return options_wrong(
-			    &options, argv[0], "-d: expected a time from 100ms to 1h");
+			return options_wrong(argv[0], "-d: expected a time from 100ms to 1h");
 	}
 	if (options.json)
 		return options_wrong(
-		    &options, argv[0], "a screen is not JSON: list, clients and stats have --json");
-	int status = options_args(&options, argc, argv, 0, 1, NULL);
+		    argv[0], "a screen is not JSON: list, clients and stats have --json");
+	int status = options_args(argc, argv, 0, 1, NULL);
 	if (status != 0)
 		return status;
 	if (optind < argc && *argv[optind] != '\0')

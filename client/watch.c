@@ -86,7 +86,9 @@ print(const struct watch *watch, const char *what, const char *lock, const struc
 	} else {
 		print_text(time, what, lock, pairs);
 	}
-	fflush(stdout);
+	int status = output_flush();
+	if (status != 0)
+		exit(status); /* what cannot be told is not worth watching */
 }
 
 static void
@@ -183,7 +185,7 @@ parse(struct watch *watch, int argc, char **argv)
 		watch->prefix = optarg;
 	}
 	int names = watch->prefix == NULL ? 1 : 0;
-	watch->options.status = options_args(&watch->options, argc, argv, names, names, "NAME");
+	watch->options.status = options_args(argc, argv, names, names, "NAME");
 	if (watch->options.status != 0)
 		return -1;
 	if (names == 1)

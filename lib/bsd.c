@@ -53,7 +53,7 @@ ds_os_signals_set(int fd, const sigset_t *set, int changed_signo)
 }
 
 int
-ds_os_signals_read(int fd, int *signos, int max)
+ds_os_signals_read(int fd, struct ds_os_signal *signals, int max)
 {
 	const struct timespec now = {0};
 	struct kevent events[8];
@@ -63,9 +63,9 @@ ds_os_signals_read(int fd, int *signos, int max)
 		sigset_t one;
 		int taken;
 
-		signos[i] = (int)events[i].ident;
+		signals[i] = (struct ds_os_signal){.signo = (int)events[i].ident};
 		sigemptyset(&one);
-		sigaddset(&one, signos[i]);
+		sigaddset(&one, signals[i].signo);
 		sigwait(&one, &taken); /* pending, so it does not wait */
 	}
 	return n > 0 ? n : 0;

@@ -371,6 +371,9 @@ struct ds_signal {
 	struct ds_loop *loop;
 	struct ds_signal *next;
 	int signo;
+	/* For the callback: the last one came from a process, as by kill(2), and not from the
+	 * kernel, as from a terminal. False where the platform does not tell. */
+	bool is_sent;
 };
 
 DS_API int ds_signal_add(struct ds_signal *, struct ds_loop *, int signo, ds_signal_fn, void *arg);

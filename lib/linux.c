@@ -29,13 +29,17 @@ ds_os_signals_set(int fd, const sigset_t *set, int changed_signo)
 }
 
 int
-ds_os_signals_read(int fd, int *signos, int max)
+ds_os_signals_read(int fd, struct ds_os_signal *signals, int max)
 {
 	struct signalfd_siginfo info;
 	int n = 0;
 
 	while (n < max && read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		signos[n++] = (int)info.ssi_signo;
+		signals[n++] = (struct ds_os_signal){
+		    .signo = (int)info.ssi_signo,
+		    .is_sent = info.ssi_code == SI_USER || info.ssi_code == SI_TKILL ||
+			       info.ssi_code == SI_QUEUE,
+		};
 	return n;
 }
 

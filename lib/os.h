@@ -16,8 +16,12 @@ extern const struct ds_poller *const ds_os_pollers[];
 /* A descriptor that is readable while a signal of a set is pending. -1 with errno. */
 int ds_os_signals_open(void);
 int ds_os_signals_set(int fd, const sigset_t *set, int changed_signo);
+struct ds_os_signal {
+	int signo;
+	bool is_sent; /* by a process; false where the platform does not tell */
+};
 /* Takes up to MAX pending signals; says how many, 0 when there is none. */
-int ds_os_signals_read(int fd, int *signos, int max);
+int ds_os_signals_read(int fd, struct ds_os_signal *signals, int max);
 
 /* A stream socket; a connection accepted with its peer's address. -1 with errno. */
 int ds_os_socket(int family);

@@ -35,15 +35,17 @@ static void
 signals_read(struct ds_sock *sock)
 {
 	struct ds_signals *signals = (struct ds_signals *)sock;
-	int signos[SIGNAL_BATCH];
-	int n = ds_os_signals_read(sock->fd, signos, SIGNAL_BATCH);
+	struct ds_os_signal found[SIGNAL_BATCH];
+	int n = ds_os_signals_read(sock->fd, found, SIGNAL_BATCH);
 
 	for (int i = 0; i < n; i++) {
 		/* Looked up each time: a callback may cancel any of them. */
-		struct ds_signal *signal = find(signals, signos[i]);
+		struct ds_signal *signal = find(signals, found[i].signo);
 
-		if (signal != NULL)
-			signal->fn(signal, signal->signo, signal->arg);
+		if (signal == NULL)
+			continue;
+		signal->is_sent = found[i].is_sent;
+		signal->fn(signal, signal->signo, signal->arg);
 	}
 }
 

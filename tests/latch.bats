@@ -149,7 +149,7 @@ start_with_admin() {
 	done
 	LATCH_SERVER=127.0.0.1:$PORT run -0 "$LATCH" ping
 	LATCH_SERVER=127.0.0.1:1 run -69 "$LATCH" ping
-	refused 64 'nonsense is no address of a server: expected HOST:PORT' list -S nonsense
+	refused 64 '-S: "nonsense" is no address of a server: expected HOST:PORT' list -S nonsense
 }
 
 @test "which server: /etc/latch.ini" {
@@ -165,7 +165,7 @@ start_with_admin() {
 	assert_match "^127.0.0.1:$PORT: " "$output"
 	run -0 etc '[client]\nserver = 127.0.0.1:1\n' ping -S "127.0.0.1:$PORT"
 	run -78 --separate-stderr etc '[client]\nnonsense\n' ping
-	assert_eq 'latch: /etc/latch.ini:2: not a section, nor `key = value`' "$stderr"
+	assert_eq 'latch: /etc/latch.ini:2: not a section, nor `key = value` in one' "$stderr"
 }
 
 @test "the sample configuration is read and says the default" {

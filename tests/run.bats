@@ -229,7 +229,7 @@ load guards
 @test "no server: 69, what is wrong and what to do" {
 	free_port PORT
 	exits 69 run a true
-	assert_match "cannot reach latchd at 127.0.0.1:$PORT: connection refused; is it running there\? \(-S or LATCH" "$ERR"
+	assert_match "cannot reach latchd at 127.0.0.1:$PORT: connection refused; is latchd running there\? \(-S or LATCH" "$ERR"
 	exits 69 run -S "unix:$DIR/none" a true
 	assert_match 'there is no such socket' "$ERR"
 	exits 64 run -S nonsense a true

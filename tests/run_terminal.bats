@@ -175,3 +175,27 @@ presses() { # KEY
 	eventually test -e through
 	eventually is_free b
 }
+
+@test "an interrupt that a process sends to latch is the command's, also in the foreground; a terminal's is not sent twice" {
+	cat >counts.pl <<-'PERL'
+		my $n = 0;
+		$SIG{$_} = sub { $n++; print "$_[0] $n\n" } for 'INT', 'QUIT';
+		print "counting\n"; $| = 1;
+		$SIG{TERM} = sub { print "$n in all\n"; exit 0 };
+		sleep 60 while 1;
+	PERL
+	local front shell
+
+	types 'latch run a perl counts.pl'
+	eventually shows '^counting'
+	shell=$(terminal display-message -p '#{pane_pid}')
+	front=$(tr -d ' ' <"/proc/$shell/task/$shell/children")
+	kill -s INT "$front"
+	eventually shows '^INT 1'
+	kill -s QUIT "$front"
+	eventually shows '^QUIT 2'
+	presses C-c
+	eventually shows 'INT 3'
+	kill -s TERM "$front"
+	eventually shows '^3 in all'
+}

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -223,11 +224,42 @@ closing_every_socket_leaves_the_signals_alone(void **state)
 	close(peer);
 }
 
+static void
+note_sender(struct ds_signal *signal, int signo, void *arg)
+{
+	(void)signo;
+	*(int *)arg = signal->is_sent;
+}
+
+static void
+it_is_told_whether_a_process_has_sent_it(void **state)
+{
+	const struct itimerval soon = {.it_value.tv_usec = 1};
+	struct ds_signal alarm;
+	int is_sent = -1;
+
+	assert_int_equal(ds_signal_add(&alarm, *state, SIGALRM, note_sender, &is_sent), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+	while (is_sent == -1)
+		step(*state, 1);
+	assert_int_equal(is_sent, false);
+#ifdef __linux__ /* kqueue does not tell */
+	kill(getpid(), SIGALRM);
+	step(*state, 1);
+	assert_int_equal(is_sent, true);
+	raise(SIGALRM);
+	step(*state, 1);
+	assert_int_equal(is_sent, true);
+#endif
+	ds_signal_cancel(&alarm);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    UNIT(closing_every_socket_leaves_the_signals_alone),
+	    UNIT(it_is_told_whether_a_process_has_sent_it),
 	    UNIT(a_storm_of_one_signal_counts_as_one),
 	    UNIT(two_signals_reach_their_own_callbacks),
 	    UNIT(a_callback_may_cancel_itself_and_its_sibling),
