@@ -178,6 +178,20 @@ pages() { # CASE N
 	pages list 100000
 }
 
+@test "list: a name that is only waited for has no mode" {
+	start_latchd
+	connect 1
+	connect 2
+	connect 3
+	want 1 'acquire a' 'OK .*'
+	want 2 'acquire b slots=2' 'OK .*'
+	say 3 'acquire b lock=a wait=60'
+	until_waiters b 1
+	exact 2 'release b' 'OK '
+	many 2 'list prefix=b' 1
+	assert_eq 'lock=b&holders=0&waiters=1' "${LINES_GOT[0]}"
+}
+
 @test "list with a prefix: 5,000 of 10,000" {
 	start_latchd
 	pages prefix 10000
