@@ -103,7 +103,8 @@ cmd_help(struct request *request)
 	const struct topic *topic = NULL;
 
 	if (request->args.n_names > 0 && (topic = find_topic(&request->args.names[0])) == NULL) {
-		refuse_arg(request, ARG_LOCK, "is no verb; help alone shows them all");
+		refuse_args(request, &(struct args_error){REFUSE_BAD_ARGS, request->args.names[0],
+					 "there is no such verb; help alone shows them all"});
 		return;
 	}
 	answer_list_begin(&list, &request->service->reply, request->id);
