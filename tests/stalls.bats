@@ -105,6 +105,23 @@ kill_latchd() {
 	done
 }
 
+@test "SIGTERM: the lines behind a wait are answered" {
+	start_latchd
+	connect 1
+	connect 2
+	want 1 'acquire a' 'OK .*'
+	send 2 'acquire a wait=60\r\nping id=1\r\nacquire b wait=60\r\nacquire c\r\ntrylock lock=a\r\nquit id=2\r\nping id=3\r\n'
+	until_waiters a 1
+	kill -s TERM "$LATCHD_PID"
+	exactly 2 'ERR shutdown - the server stops'
+	exactly 2 'OK id=1'
+	exactly 2 'ERR shutdown - the server stops'
+	get 2 'OK lock=c&.*'
+	get 2 'ERR taken '
+	exactly 2 'OK id=2'
+	expect_eof 2
+}
+
 @test "SIGTERM: nobody is granted what others lose by it" {
 	start_latchd
 	for n in 1 2 3 4; do
