@@ -183,7 +183,7 @@ load native
 	for verb in "${LINES_GOT[@]%% *}"; do
 		[ "$verb" != Times: ] || continue
 		say 1 "help $verb"
-		get 1 'OK lines=[2-9]'
+		get 1 'OK lines=([2-9]|1[0-9])'
 		value lines n
 		get 1 "$verb( .*)?"
 		for ((; n > 1; n--)); do
