@@ -42,7 +42,7 @@ locks_done(struct locks *locks, struct lock_owner *owner, struct claim *leader)
 		claim->pinned = false;
 		lock->crowd->pins--;
 		if (claim->state == CLAIM_OVER)
-			claim_free(locks, claim);
+			claim_free(claim);
 		lock_tidy(locks, lock);
 	}
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * One request on its way through the verbs, and what their files share. Nobody but the files of
- * verbs includes this: commands.c (the table, the classic verbs), take.c (acquire and what follows
- * from it), look.c (inspect, list, why, history), people.c (watch, clients, and the
- * administrator's), help.c.
+ * verbs includes this: commands.c (the table, the classic verbs), take.c and terms.c (acquire and
+ * what follows from it), look.c (inspect, list, history), why.c, people.c (watch, clients, and the
+ * administrator's), help.c, listing.c (`locks`); pieces.c is what their answers have in common.
  */
 #ifndef LATCHD_REQUEST_H
 #define LATCHD_REQUEST_H
