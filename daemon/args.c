@@ -5,6 +5,8 @@
 #include <time.h>
 
 #define NS_PER_S INT64_C(1000000000)
+/* Some 146 years: a moment further from 1970 is as good as that, and leaves room for sums. */
+#define FAR_S (INT64_MAX / NS_PER_S / 2)
 
 static const struct {
 	const char *name;
@@ -297,6 +299,9 @@ parse_time(struct text text, int64_t now_ns, int64_t *ns)
 	const char *end = strptime(copy, "%Y-%m-%dT%H:%M:%SZ", &utc);
 	if (end == NULL || *end != '\0')
 		return false;
-	*ns = (int64_t)timegm(&utc) * NS_PER_S;
+	int64_t seconds = timegm(&utc);
+	if (seconds > FAR_S || seconds < -FAR_S)
+		seconds = seconds > 0 ? FAR_S : -FAR_S;
+	*ns = seconds * NS_PER_S;
 	return true;
 }

@@ -66,7 +66,8 @@ args_has(const struct args *args, enum arg arg)
 bool parse_duration(struct text, int64_t *ns);
 /* Digits, up to MAX. */
 bool parse_number(struct text, uint64_t max, uint64_t *number);
-/* `2026-11-24T03:12:07Z`, seconds since 1970, or, before NOW_NS, `-5m`: nanoseconds since 1970. */
+/* `2026-11-24T03:12:07Z`, seconds since 1970, or, before NOW_NS, `-5m`: nanoseconds since 1970, at
+ * most half of what fits. */
 bool parse_time(struct text, int64_t now_ns, int64_t *ns);
 
 #endif

@@ -90,11 +90,10 @@ claim_ring_size(const struct claim *first)
 }
 
 void
-claim_free(struct locks *locks, struct claim *claim)
+claim_free(struct claim *claim)
 {
 	struct claim *before = claim->ring;
 
-	(void)locks;
 	while (before->ring != claim)
 		before = before->ring;
 	before->ring = claim->ring;
@@ -117,7 +116,7 @@ claims_free(struct locks *locks, struct claim *claim)
 		if (claim->pinned)
 			lock->crowd->pins--;
 		bool last = next == claim;
-		claim_free(locks, claim);
+		claim_free(claim);
 		lock_tidy(locks, lock);
 		if (last)
 			next = NULL;

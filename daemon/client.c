@@ -102,7 +102,6 @@ client_new(struct listener *listener, int fd, const struct ds_peer *peer, struct
 	return client;
 }
 
-/* Those who wait are told before anybody is closed: what that releases is nobody's. */
 static void
 end_waits(struct client *client)
 {
@@ -110,12 +109,14 @@ end_waits(struct client *client)
 		client_tell(client, session_tell_shutdown);
 }
 
+/* What has come already, first what was held up. */
 static void
-stop(struct client *client)
+answer(struct client *client)
 {
+	client_resume(client);
+	client_send_reply(client);
 	if (!client_must_wait(client))
-		client_read(&client->sock); /* what has come already is answered */
-	client_settle(client);
+		client_read(&client->sock);
 }
 
 /* FN may close its client. */
@@ -128,12 +129,18 @@ for_each(struct server *server, void (*fn)(struct client *))
 		fn(client);
 }
 
+/* Those who wait are told, and what has come is answered, before anybody is closed: what that
+ * releases is nobody's. */
 void
 clients_stop(struct server *server)
 {
 	locks_freeze(server->service.locks);
 	for_each(server, end_waits);
-	for_each(server, stop);
+	for_each(server, answer);
+	server->stopping = true;
+	for_each(server, client_settle);
+	if (TAILQ_EMPTY(&server->clients))
+		ds_loop_stop(server->loop);
 }
 
 void

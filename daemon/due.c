@@ -2,16 +2,32 @@
 /*
  * Deadlines: of leases, of grants that were released before their time, of waits, and when one who
  * waits is told that it still does. One tree in the order of time; a claim is in it at most once,
- * and of an acquire of several names that waits only the leader.
+ * and of an acquire of several names that waits only the leader. At one and the same time grants go
+ * first, in their order, so that who waits up to that time has what they leave; then waits.
  */
 #include "locks_internal.h"
+
+/* Two of one time; nothing of this changes while they are in the tree. What waits has token 0,
+ * which is to be the last, and has waited since then. Those of one acquire, or of one turn, as they
+ * lie. */
+static int
+compare_age(struct due *a, struct due *b)
+{
+	const struct grant *x = &claim_of_due(a)->grant, *y = &claim_of_due(b)->grant;
+
+	if (x->token != y->token)
+		return x->token - 1 < y->token - 1 ? -1 : 1;
+	if (x->since_ns != y->since_ns)
+		return x->since_ns < y->since_ns ? -1 : 1;
+	return (a > b) - (a < b);
+}
 
 static int
 due_compare(struct due *a, struct due *b)
 {
 	if (a->when_ns != b->when_ns)
 		return a->when_ns < b->when_ns ? -1 : 1;
-	return (a > b) - (a < b);
+	return compare_age(a, b);
 }
 
 RB_PROTOTYPE(due_tree, due, link, due_compare)

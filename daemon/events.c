@@ -25,6 +25,7 @@ static const enum history_end history_ends[] = {
 /* One event while it is written for one session after the other. */
 struct event {
 	struct service *service;
+	uint64_t number; /* see mail_is_new */
 	const char *what;
 	const struct lock *lock;
 	const struct lock_owner *owner;
@@ -70,7 +71,8 @@ tell_watcher(struct session *watcher, void *arg)
 	const char *name;
 	size_t len;
 
-	if (!realm_name(watcher->realm, event->lock, &name, &len))
+	if (!realm_name(watcher->realm, event->lock, &name, &len) ||
+	    !mail_is_new(&watcher->mailbox, event->number))
 		return;
 	write_event(event, watcher);
 	mail(event, watcher, false);
@@ -114,6 +116,7 @@ tell_loser(struct event *event, struct session *session)
 		mail_doom(&event->service->post, &session->mailbox, event->what);
 		return;
 	}
+	mail_is_new(&session->mailbox, event->number);
 	write_event(event, session);
 	mail(event, session, true);
 }
@@ -130,25 +133,28 @@ on_ended(void *arg, const struct grant *grant, enum lock_end how, int64_t now_ns
 	if (service->watches.count == 0 && !lost)
 		return;
 	struct event event = {.service = service,
+	    .number = ++service->post.events,
 	    .what = end_words[how],
 	    .lock = view.lock,
 	    .owner = view.owner,
 	    .who = view.who,
 	    .token = view.token,
 	    .closed = how == LOCK_END_CLOSE};
-	tell_watchers(&event);
-	if (lost)
+	if (lost) /* before it is told as a watcher, which may come to nothing */
 		tell_loser(&event, session_of(view.owner));
+	tell_watchers(&event);
 }
 
 static void
 on_granted(void *arg, const struct grant *grant, int64_t now_ns)
 {
+	struct service *service = arg;
 	struct grant_view view;
 
 	(void)now_ns;
 	grant_view(grant, &view);
-	tell_watchers(&(struct event){.service = arg,
+	tell_watchers(&(struct event){.service = service,
+	    .number = ++service->post.events,
 	    .what = "granted",
 	    .lock = view.lock,
 	    .owner = view.owner,
@@ -159,11 +165,13 @@ on_granted(void *arg, const struct grant *grant, int64_t now_ns)
 static void
 on_queued(void *arg, const struct claim *claim, int64_t now_ns)
 {
+	struct service *service = arg;
 	struct claim_view view;
 
 	(void)now_ns;
 	claim_view(claim, &view);
-	tell_watchers(&(struct event){.service = arg,
+	tell_watchers(&(struct event){.service = service,
+	    .number = ++service->post.events,
 	    .what = "queued",
 	    .lock = view.lock,
 	    .owner = view.owner,

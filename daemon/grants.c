@@ -42,8 +42,28 @@ locks_done(struct locks *locks, struct lock_owner *owner, struct claim *leader)
 		claim->pinned = false;
 		lock->crowd->pins--;
 		if (claim->state == CLAIM_OVER)
-			claim_free(locks, claim);
+			claim_free(claim);
 		lock_tidy(locks, lock);
+	}
+}
+
+void
+locks_disown_untold(struct locks *locks, struct lock_owner *owner)
+{
+	struct claim *leader, *claim;
+
+	STAILQ_FOREACH (leader, &owner->settled, settled) {
+		if (leader->outcome != LOCK_OUTCOME_GRANTED)
+			continue;
+		claim = leader;
+		do {
+			if (claim->state == CLAIM_HOLDING && claim->grant.owner == owner &&
+			    claim->key_len == 0) {
+				claim->lease_ms = claim->atleast_ms = 0;
+				due_set(locks, claim, LOCK_FOREVER);
+			}
+			claim = claim->ring;
+		} while (claim != leader);
 	}
 }
 
@@ -89,13 +109,26 @@ locks_find_grant(struct locks *locks, const struct lock_ref *ref, enum lock_resu
 	return NULL;
 }
 
+/* A lease outlives its connection, so one more of them is as one more acquire of one. */
+static bool
+may_have_lease(const struct grant *grant)
+{
+	const struct lock_quota *quota = grant->owner->quota;
+
+	return quota->detached < quota->max_detached;
+}
+
 enum lock_result
 locks_renew(struct locks *locks, struct grant **grant, uint32_t lease_ms, int64_t now_ns)
 {
 	struct claim *claim = claim_of(*grant);
 
-	if (lease_ms == 0 && (claim == NULL || claim->lease_ms == 0))
-		return LOCK_NO_LEASE;
+	if (claim == NULL || claim->lease_ms == 0) {
+		if (lease_ms == 0)
+			return LOCK_NO_LEASE;
+		if (!may_have_lease(*grant))
+			return LOCK_DETACHED_FULL;
+	}
 	if (claim == NULL && (claim = claim_from_plain(locks, (*grant)->lock)) == NULL)
 		return LOCK_NO_MEMORY;
 	*grant = &claim->grant;

@@ -14,6 +14,9 @@ static const struct topic topics[] = {
 	"Without lease= it is yours until you release it or disconnect. With it, until it is\n"
 	"released or the time is over, whatever becomes of the connection: renew in time.\n"
 	"slots=N: at most N hold it. Several names: all or none. id=TAG: wait in the background.\n"
+	"beat=T: an EVENT line each T while you wait. note=TEXT: what for, shown to others.\n"
+	"key=SECRET: any connection that knows it can renew and release, and asking again with it\n"
+	"gives the same grant. atleast=T: nobody else has it before, however soon you release it.\n"
 	"Hand the token to what you protect: it only grows, so an older one can be refused.\n"
 	"Times: 2.5 (seconds), 500ms, 30s, 5m, 1h. A blank in a value is written as +."},
     {"release", "release NAME [lock=NAME2 ...] [token=N] [key=SECRET]",
@@ -103,7 +106,8 @@ cmd_help(struct request *request)
 	const struct topic *topic = NULL;
 
 	if (request->args.n_names > 0 && (topic = find_topic(&request->args.names[0])) == NULL) {
-		refuse_arg(request, ARG_LOCK, "is no verb; help alone shows them all");
+		refuse_args(request, &(struct args_error){REFUSE_BAD_ARGS, request->args.names[0],
+					 "there is no such verb; help alone shows them all"});
 		return;
 	}
 	answer_list_begin(&list, &request->service->reply, request->id);

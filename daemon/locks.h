@@ -174,6 +174,11 @@ void locks_freeze(struct locks *);
 
 void lock_owner_init(struct lock_owner *, struct lock_quota *);
 /*
+ * The owner is going, and was never told of the grants among its news: they end with it, whatever
+ * their terms, but for those with a key, for which it may come back. Before locks_owner_gone.
+ */
+void locks_disown_untold(struct locks *, struct lock_owner *);
+/*
  * The owner is gone: its waits are dropped, its grants released but for those with a lease, which
  * go on without it.
  */
@@ -213,8 +218,8 @@ struct lock_ref {
 struct grant *locks_find_grant(struct locks *, const struct lock_ref *, enum lock_result *why);
 /* A grant that was revoked does not keep its atleast time, others do. */
 void locks_end(struct locks *, struct grant *, enum lock_end, int64_t now_ns);
-/* A new lease from now, of its last length where LEASE_MS is 0: OK, or NO_LEASE, a limit, or
- * NO_MEMORY. The grant may have moved in memory: *GRANT. */
+/* A new lease from now, of its last length where LEASE_MS is 0: OK, or NO_LEASE,
+ * DETACHED_FULL where it had none, or NO_MEMORY. The grant may have moved in memory: *GRANT. */
 enum lock_result locks_renew(struct locks *, struct grant **, uint32_t lease_ms, int64_t now_ns);
 
 /* When locks_due has something to do; INT64_MAX: never. */

@@ -181,7 +181,7 @@ enum lock_result check_stakes(const struct locks *, const struct lock_owner *, s
 
 /* Claims: claims.c */
 /* Takes the claim out of its ring and frees it. It is in no list any more. */
-void claim_free(struct locks *, struct claim *);
+void claim_free(struct claim *);
 /* All of the ring. */
 void claims_free(struct locks *, struct claim *);
 struct claim *claim_first(const struct claim *); /* the leader of its ring */

@@ -193,9 +193,9 @@ line_of_lock(const struct lock *lock, void *arg)
 		return;
 	struct answer line = answer_list_line(&page->list);
 	answer_text(&line, "lock", name, len);
-	answer_word(&line, "mode", mode_names[lock_mode(lock)]);
 	if (first != NULL) {
 		grant_view(first, &view);
+		answer_word(&line, "mode", mode_names[view.mode]);
 		answer_who(service, &line, "holder", view.owner, view.who);
 		answer_number(&line, "token", view.token);
 		answer_seconds(&line, "age", service->now_ns - view.since_ns);

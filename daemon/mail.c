@@ -59,6 +59,15 @@ mail_add(struct post *post, struct mailbox *box, const char *event, size_t len, 
 	box->len = (uint32_t)wanted;
 }
 
+bool
+mail_is_new(struct mailbox *box, uint64_t event)
+{
+	bool is_new = box->told != event;
+
+	box->told = event;
+	return is_new;
+}
+
 void
 mail_doom(struct post *post, struct mailbox *box, const char *why)
 {

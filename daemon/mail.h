@@ -15,9 +15,10 @@ struct mailbox {
 	char *text;
 	uint32_t len, size;
 	uint32_t lost;	  /* events that did not fit */
+	bool is_posted;	  /* in the post */
 	const char *doom; /* it is to be closed, and why; NULL: no */
 	TAILQ_ENTRY(mailbox) link;
-	bool is_posted; /* in the post */
+	uint64_t told; /* the number of the event that came last, see mail_is_new */
 };
 
 static inline bool
@@ -29,7 +30,8 @@ mail_is_waiting(const struct mailbox *box)
 /* The mailboxes that are to be looked after. */
 struct post {
 	TAILQ_HEAD(, mailbox) boxes;
-	size_t max; /* bytes that may wait in one */
+	size_t max;	 /* bytes that may wait in one */
+	uint64_t events; /* so far: the number of the last one */
 };
 
 void post_init(struct post *, size_t max);
@@ -40,6 +42,9 @@ void post_init(struct post *, size_t max);
  * too.
  */
 void mail_add(struct post *, struct mailbox *, const char *event, size_t len, bool must);
+/* Whether the event of that number has not come to this box as yet, which from now on it has: one
+ * event may concern a connection in several ways. Events come one after the other. */
+bool mail_is_new(struct mailbox *, uint64_t event);
 /* The connection is to be closed. WHY is lent for ever. */
 void mail_doom(struct post *, struct mailbox *, const char *why);
 /* It is not looked after any more, until something comes. */

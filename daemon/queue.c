@@ -378,7 +378,7 @@ claim_end(struct locks *locks, struct claim *claim, enum lock_end how, int64_t n
 	claim_forget_key(locks, claim);
 	claim->state = CLAIM_OVER;
 	if (!claim->pinned)
-		claim_free(locks, claim);
+		claim_free(claim);
 }
 
 void

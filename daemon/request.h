@@ -3,7 +3,8 @@
  * One request on its way through the verbs, and what their files share. Nobody but the files of
  * verbs includes this: commands.c (the table), classic.c (ddlockd's), take.c (acquire, release,
  * renew, iam), terms.c, wait.c (what becomes of a wait), look.c (inspect, list, history), why.c,
- * people.c (watch, clients, and the administrator's), help.c.
+ * people.c (watch, clients, and the administrator's), help.c, listing.c (`locks`); pieces.c is what
+ * their answers have in common.
  */
 #ifndef LATCHD_REQUEST_H
 #define LATCHD_REQUEST_H

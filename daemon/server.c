@@ -146,7 +146,7 @@ on_stop(struct ds_signal *signal, int signo, void *arg)
 	struct server *server = arg;
 
 	(void)signal;
-	if (server->stopping) {
+	if (server->service.stopping) {
 		log_info("%s again: stopping at once", strsignal(signo));
 		ds_loop_stop(server->loop);
 		return;
@@ -154,7 +154,7 @@ on_stop(struct ds_signal *signal, int signo, void *arg)
 	log_info("%s: stopping with %zu clients and %zu locks", strsignal(signo), server->n_clients,
 	    locks_count(server->service.locks));
 	systemd_notify("STOPPING=1");
-	server->stopping = server->service.stopping = true;
+	server->service.stopping = true;
 	listeners_close(server);
 	if (TAILQ_EMPTY(&server->clients) || ds_timer_add(&server->stop_deadline, STOP_MS) == -1)
 		ds_loop_stop(server->loop);

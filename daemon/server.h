@@ -57,7 +57,7 @@ struct server {
 	struct ds_timer tick;	  /* the watchdog and the status line, under systemd */
 	int64_t tick_ms;
 	char *status;
-	bool stopping;
+	bool stopping; /* who is done is closed */
 
 	/* What peers can cause at will is logged through these. */
 	struct log_limit refused, accept_paused, limits;

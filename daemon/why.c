@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { CHAIN_MAX = 64, TOP = 20, CONTENDED_MAX = 10000, HOLDERS_MAX = 8 };
+enum { CHAIN_MAX = 64, TOP = 20, CONTENDED_MAX = 10000, HOLDERS_MAX = 8, BLOCKERS_MAX = 20000 };
 
 /* The holder that waits itself, since that is where the chain goes on; or the first. */
 static const struct grant *
@@ -51,24 +51,62 @@ add_link(struct request *request, struct answer *line, const struct lock *lock,
 		answer_text(line, "note", held.note.at, held.note.len);
 }
 
-/* What HOLDER waits for itself: its claim there, or NULL. */
-static const struct claim *
-next_wait(const struct grant *holder)
+/* Whether who holds its lock would let CLAIM in: then it waits for something else. */
+static bool
+is_let_in(const struct claim *claim)
 {
-	struct grant_view view;
+	struct claim_view wait;
 
-	if (holder == NULL)
-		return NULL;
-	grant_view(holder, &view);
-	const struct claim *first = view.owner != NULL ? view.owner->blocked : NULL;
+	claim_view(claim, &wait);
+	size_t holders = lock_n_holders(wait.lock);
+	if (holders == 0)
+		return true;
+	return lock_mode(wait.lock) == wait.mode &&
+	       (wait.mode == LOCK_SHARED || (wait.mode == LOCK_SLOTS && holders < wait.slots));
+}
+
+/* Where holders are in the way of the acquire that FIRST is of; NULL: nowhere. */
+static const struct claim *
+behind_holders(const struct claim *first)
+{
+	const struct claim *claim = first;
+
+	while (claim != NULL && is_let_in(claim))
+		claim = claim_next(first, claim);
+	return claim;
+}
+
+/* Who stands before one that no holder is in the way of, in any of its queues; NULL: nobody. */
+static const struct claim *
+who_is_before(const struct claim *first)
+{
 	for (const struct claim *claim = first; claim != NULL; claim = claim_next(first, claim)) {
 		struct claim_view wait;
 
 		claim_view(claim, &wait);
-		if (lock_n_holders(wait.lock) > 0)
-			return claim;
+		if (lock_first_waiter(wait.lock) != claim)
+			return lock_first_waiter(wait.lock);
 	}
-	return first;
+	return NULL;
+}
+
+/* What HOLDER waits for itself, or, where there is none, WAITER in another queue; NULL: nothing. */
+static const struct claim *
+next_wait(const struct grant *holder, const struct claim *waiter)
+{
+	struct grant_view view;
+	const struct claim *next;
+
+	if (holder != NULL) {
+		grant_view(holder, &view);
+		waiter = view.owner != NULL ? view.owner->blocked : NULL;
+	}
+	if (waiter == NULL)
+		return NULL;
+	next = behind_holders(waiter);
+	if (next == NULL)
+		next = holder != NULL ? waiter : who_is_before(waiter);
+	return next;
 }
 
 static void
@@ -77,12 +115,13 @@ chain(struct request *request, struct answer_list *list, const struct lock *lock
 	const struct claim *waiter = lock_first_waiter(lock);
 
 	for (int i = 0; i < CHAIN_MAX && answer_list_has_room(list); i++) {
-		const struct grant *holder = holder_in_chain(lock);
+		const struct grant *holder =
+		    waiter != NULL && is_let_in(waiter) ? NULL : holder_in_chain(lock);
 		struct answer line = answer_list_line(list);
 		struct claim_view wait;
 
 		add_link(request, &line, lock, waiter, holder);
-		waiter = next_wait(holder);
+		waiter = next_wait(holder, waiter);
 		if (waiter == NULL)
 			answer_number(&line, "root", 1);
 		answer_end(&line);
@@ -101,6 +140,24 @@ struct blocker {
 	size_t waiters, locks;
 };
 
+/* Adds the oldest of those who hold LOCK to the N that there are. */
+static size_t
+collect_holders(const struct lock *lock, struct blocker *blockers, size_t n)
+{
+	const struct grant *grant = lock_first_holder(lock);
+
+	for (int i = 0; grant != NULL && i < HOLDERS_MAX && n < BLOCKERS_MAX; i++) {
+		struct grant_view view;
+
+		grant_view(grant, &view);
+		blockers[n++] = (struct blocker){
+		    view.owner != NULL ? (const void *)view.owner : (const void *)grant, grant,
+		    lock_n_waiters(lock), 1};
+		grant = lock_next_holder(grant);
+	}
+	return n;
+}
+
 static size_t
 collect(const struct request *request, struct blocker *blockers)
 {
@@ -112,14 +169,8 @@ collect(const struct request *request, struct blocker *blockers)
 	for (int i = 0; i < CONTENDED_MAX; i++) {
 		if ((lock = locks_next_contended(request->service->locks, lock)) == NULL)
 			break;
-		const struct grant *grant = lock_first_holder(lock);
-		if (grant == NULL || !realm_name(request->session->realm, lock, &name, &len))
-			continue;
-		struct grant_view view;
-		grant_view(grant, &view);
-		blockers[n++] = (struct blocker){
-		    view.owner != NULL ? (const void *)view.owner : (const void *)grant, grant,
-		    lock_n_waiters(lock), 1};
+		if (realm_name(request->session->realm, lock, &name, &len))
+			n = collect_holders(lock, blockers, n);
 	}
 	return n;
 }
@@ -199,7 +250,7 @@ cmd_why(struct request *request)
 		answer_list_end(&list, NULL, NULL);
 		return;
 	}
-	struct blocker *blockers = calloc(CONTENDED_MAX, sizeof(*blockers));
+	struct blocker *blockers = calloc(BLOCKERS_MAX, sizeof(*blockers));
 	if (blockers == NULL) {
 		refuse(request, REFUSE_NO_MEMORY);
 		return;

@@ -178,6 +178,20 @@ pages() { # CASE N
 	pages list 100000
 }
 
+@test "list: a name that is only waited for has no mode" {
+	start_latchd
+	connect 1
+	connect 2
+	connect 3
+	want 1 'acquire a' 'OK .*'
+	want 2 'acquire b slots=2' 'OK .*'
+	say 3 'acquire b lock=a wait=60'
+	until_waiters b 1
+	exact 2 'release b' 'OK '
+	many 2 'list prefix=b' 1
+	assert_eq 'lock=b&holders=0&waiters=1' "${LINES_GOT[0]}"
+}
+
 @test "list with a prefix: 5,000 of 10,000" {
 	start_latchd
 	pages prefix 10000
@@ -329,6 +343,52 @@ pages() { # CASE N
 	get 2 'OK .*'
 	many 6 'why l4' 3
 	assert_match '&root=1$' "${LINES_GOT[2]}"
+}
+
+@test "why: past a name that could be had, to what its waiter or who stands before it waits for" {
+	start_latchd
+	for n in 1 2 3 4 5; do
+		connect "$n"
+		exact "$n" "iam name=n$n" 'OK '
+	done
+	want 1 'acquire a' 'OK .*'
+	say 2 'acquire b lock=a wait=60'
+	until_waiters b 1
+	say 3 'acquire c lock=b wait=60 id=t'
+	until_waiters c 1
+	connect 6
+	many 6 'why b' 2
+	assert_match "^lock=b&waiter=n2&waits=$SEC&waiters=2\$" "${LINES_GOT[0]}"
+	assert_match "^lock=a&waiter=n2&waits=$SEC&waiters=1&holder=n1&held=$SEC&root=1\$" "${LINES_GOT[1]}"
+	many 6 'why c' 3
+	assert_match "^lock=c&waiter=n3&waits=$SEC&waiters=1\$" "${LINES_GOT[0]}"
+	assert_match "^lock=b&waiter=n2&waits=$SEC&waiters=2\$" "${LINES_GOT[1]}"
+	assert_match "^lock=a&waiter=n2&.*&holder=n1&.*&root=1\$" "${LINES_GOT[2]}"
+	# Shared by one who would let it in, and held by one who does not.
+	want 4 'acquire s mode=shared' 'OK .*'
+	say 5 'acquire s lock=a mode=shared wait=60'
+	until_waiters s 1
+	many 6 'why s' 2
+	assert_match "^lock=s&waiter=n5&waits=$SEC&waiters=1\$" "${LINES_GOT[0]}"
+	assert_match "^lock=a&waiter=n5&.*&holder=n1&.*&root=1\$" "${LINES_GOT[1]}"
+}
+
+@test "why without a name: each of those who share a lock" {
+	start_latchd
+	for n in 1 2 3; do
+		connect "$n"
+		exact "$n" "iam name=n$n" 'OK '
+	done
+	want 1 'acquire a mode=shared' 'OK .*'
+	want 2 'acquire a mode=shared' 'OK .*'
+	want 2 'acquire b' 'OK .*'
+	say 3 'acquire a wait=60'
+	until_waiters a 1
+	say eye 'acquire b wait=60 id=1'
+	until_waiters b 1
+	many eye why 2
+	assert_match "^holder=n2&waiters=2&locks=2&lock=[ab]&held=$SEC\$" "${LINES_GOT[0]}"
+	assert_match "^holder=n1&waiters=1&locks=1&lock=a&held=$SEC\$" "${LINES_GOT[1]}"
 }
 
 @test "why without a name: those whom most wait for, the worst first" {

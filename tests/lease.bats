@@ -292,10 +292,13 @@ is_kept() { # NAME
 	exact 2 'acquire c lease=60' 'ERR too_many_detached - this listener has max_detached locks without a connection'
 	exact 2 'acquire c atleast=60 id=1' 'ERR too_many_detached id=1 this listener has max_detached locks without a connection'
 	want 2 'acquire c' 'OK .*'
-	want 2 'renew c lease=60' 'OK .*'
+	exact 2 'renew c lease=60' 'ERR too_many_detached - this listener has max_detached locks without a connection'
+	exact 2 'renew c' 'ERR no_lease - it was taken without a lease; give lease= to let it have one'
+	want 2 'renew a key=12345678 lease=50' 'OK .*'
 	want 3 'acquire d lease=60' 'OK .*'
 	exact 2 'release a key=12345678' 'OK '
 	want 2 'acquire e lease=60' 'OK .*'
+	want 2 'renew c lease=60' 'OK .*'
 }
 
 @test "revoke takes also what is kept, and leaves nothing kept" {

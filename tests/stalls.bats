@@ -73,6 +73,32 @@ kill_latchd() {
 	assert_holders a 1
 }
 
+@test "trap 12: a grant that its owner has hung up on untold is free, whatever its lease; not one with a key" {
+	start_latchd
+	for n in 1 2 3 4; do
+		connect "$n"
+	done
+	want 1 'acquire a lock=b' 'OK .*'
+	want 1 'acquire key' 'OK .*'
+	say 2 'acquire a lock=b wait=60 lease=60 atleast=60'
+	say 3 'acquire key wait=60 lease=60 key=12345678'
+	until_waiters b 1
+	until_waiters key 1
+	kill -s STOP "$LATCHD_PID"
+	say 1 'release a lock=b'
+	say 1 'release key'
+	hang_up 2
+	hang_up 3
+	kill -s CONT "$LATCHD_PID"
+	exactly 1 'OK '
+	exactly 1 'OK '
+	until_held a 0
+	until_held b 0
+	want 4 'trylock lock=a' 'OK '
+	want 4 'trylock lock=b' 'OK '
+	want 4 'acquire key key=12345678' 'OK lock=key&.*'
+}
+
 @test "a flood by another client keeps no lease alive for ever" {
 	start_latchd
 	connect 1
@@ -103,6 +129,23 @@ kill_latchd() {
 	for n in 1 3; do
 		expect_eof "$n"
 	done
+}
+
+@test "SIGTERM: the lines behind a wait are answered" {
+	start_latchd
+	connect 1
+	connect 2
+	want 1 'acquire a' 'OK .*'
+	send 2 'acquire a wait=60\r\nping id=1\r\nacquire b wait=60\r\nacquire c\r\ntrylock lock=a\r\nquit id=2\r\nping id=3\r\n'
+	until_waiters a 1
+	kill -s TERM "$LATCHD_PID"
+	exactly 2 'ERR shutdown - the server stops'
+	exactly 2 'OK id=1'
+	exactly 2 'ERR shutdown - the server stops'
+	get 2 'OK lock=c&.*'
+	get 2 'ERR taken '
+	exactly 2 'OK id=2'
+	expect_eof 2
 }
 
 @test "SIGTERM: nobody is granted what others lose by it" {

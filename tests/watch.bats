@@ -198,6 +198,30 @@ load native
 	exact 1 'release a' 'OK '
 }
 
+@test "a name and prefixes of it that are watched, and a lock of one's own: told once" {
+	start_with_admin <<<''
+	connect 1
+	connect 2
+	many 2 'watch a1' '0&.*'
+	many 2 'watch prefix=' 0
+	many 2 'watch prefix=a' 0
+	want 1 'acquire a1' 'OK .*'
+	want 1 'acquire a2 lock=b' 'OK .*'
+	get 2 'EVENT what=granted&lock=a1&.*'
+	get 2 'EVENT what=granted&lock=a2&.*'
+	get 2 'EVENT what=granted&lock=b&.*'
+	exact 1 'release a1' 'OK '
+	get 2 'EVENT what=released&lock=a1&.*'
+	want 2 'acquire a1' 'OK .*'
+	get 2 'EVENT what=granted&lock=a1&.*'
+	admin 'revoke a1'
+	get 2 'EVENT what=revoked&lock=a1&.*'
+	exact 2 'unwatch a1' 'OK '
+	exact 1 'release b' 'OK '
+	get 2 'EVENT what=released&lock=b&.*'
+	expect_nothing 2
+}
+
 no_watches() {
 	many 1 stats 13
 	[[ " ${LINES_GOT[*]} " == *' watches=0 '* ]]

@@ -154,7 +154,9 @@ drive_renew(struct drive *drive, const struct op *op)
 	if (grant->lease_ms == 0)
 		note(HAPPENED_RENEWED_PLAIN);
 	enum lock_result expected = ref_renew(&drive->ref, grant, op->lease_ms);
-	note(expected == LOCK_OK ? HAPPENED_RENEWED : HAPPENED_NO_LEASE);
+	note(expected == LOCK_OK	 ? HAPPENED_RENEWED
+	     : expected == LOCK_NO_LEASE ? HAPPENED_NO_LEASE
+					 : HAPPENED_RENEWED_DETACHED_FULL);
 	expect(result == expected, "renew: %s instead of %s", result_text(result),
 	    result_text(expected));
 	grant_view(found, &view);

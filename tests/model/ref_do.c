@@ -221,6 +221,10 @@ ref_renew(struct ref *ref, struct ref_grant *grant, uint32_t lease_ms)
 		continue;
 	if (lease_ms == 0 && grant->lease_ms == 0)
 		return LOCK_NO_LEASE;
+	if (grant->lease_ms == 0 &&
+	    ref_detached(ref, grant->quota) >= ref->max_detached[grant->quota] &&
+	    ref->broken != BREAK_DETACHED_UNLIMITED)
+		return LOCK_DETACHED_FULL;
 	new_lease(ref, grant, lease_ms != 0 ? lease_ms : grant->lease_ms);
 	return LOCK_OK;
 }

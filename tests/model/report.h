@@ -60,6 +60,7 @@ enum { OPS_MAX = 500000 };
 	X(RENEWED)                                                                                 \
 	X(RENEWED_PLAIN)                                                                           \
 	X(RENEWED_DETACHED)                                                                        \
+	X(RENEWED_DETACHED_FULL)                                                                   \
 	X(NO_LEASE)                                                                                \
 	X(BEAT)                                                                                    \
 	X(DUE_AT_ONE_TIME)                                                                         \

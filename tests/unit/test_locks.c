@@ -248,6 +248,93 @@ random_operations_agree_with_a_naive_table(void **state)
 	locks_free(locks);
 }
 
+/* Deadlines of one and the same time. */
+
+enum { LEASES = 64, SECOND_MS = 1000 };
+
+static enum lock_result
+acquire(struct fixture *f, struct lock_owner *owner, unsigned n, const struct lock_request *terms)
+{
+	char text[20];
+	struct lock_text name = {text, (size_t)snprintf(text, sizeof(text), "lock%u", n)};
+	struct lock_request request = *terms;
+	struct lock_answer answer;
+
+	request.names = &name;
+	request.n_names = 1;
+	return locks_acquire(f->locks, owner, &request, 0, &answer);
+}
+
+/* In memory that was given back from both ends to the middle, so not in the order of addresses. */
+static void
+take_leases(struct fixture *f)
+{
+	const struct lock_request terms = {.lease_ms = SECOND_MS};
+
+	f->quota.max_detached = LEASES;
+	for (unsigned n = 0; n < LEASES; n++)
+		assert_int_equal(acquire(f, &f->a, n, &terms), LOCK_OK);
+	for (unsigned n = 0; n < LEASES; n++) {
+		char name[20];
+
+		snprintf(name, sizeof(name), "lock%u", n % 2 == 0 ? n / 2 : LEASES - 1 - n / 2);
+		assert_int_equal(release(f, &f->a, name), LOCK_OK);
+	}
+	for (unsigned n = 0; n < LEASES; n++)
+		assert_int_equal(acquire(f, &f->a, n, &terms), LOCK_OK);
+}
+
+static void
+note_end(void *arg, const struct grant *grant, enum lock_end how, int64_t now_ns)
+{
+	uint64_t *last = arg;
+	struct grant_view view;
+
+	(void)how;
+	(void)now_ns;
+	grant_view(grant, &view);
+	assert_true(view.token > *last);
+	*last = view.token;
+}
+
+static void
+leases_of_one_deadline_end_in_the_order_of_their_grants(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t last = 0;
+	const struct lock_observer observer = {.arg = &last, .ended = note_end};
+
+	take_leases(f);
+	locks_set_observer(f->locks, &observer);
+	assert_true(locks_due(f->locks, SECOND_MS * 1000000LL, SECOND_MS * 1000000LL, LEASES));
+	assert_int_equal(last, locks_last_token(f->locks));
+	assert_int_equal(locks_count(f->locks), 0);
+}
+
+static void
+who_waits_up_to_the_end_of_a_lease_gets_it(void **state)
+{
+	const struct lock_request terms = {
+	    .wait_ns = SECOND_MS * 1000000LL, .tag = {"tag", strlen("tag")}};
+	const struct lock_request room = {.note = terms.tag};
+	struct fixture *f = *state;
+	struct claim *claim;
+
+	/* Room before that of the leases, for the waits. */
+	for (unsigned n = 0; n < LEASES; n++)
+		assert_int_equal(acquire(f, &f->b, LEASES + n, &room), LOCK_OK);
+	take_leases(f);
+	locks_owner_gone(f->locks, &f->b, 0);
+	for (unsigned n = 0; n < LEASES; n++)
+		assert_int_equal(acquire(f, &f->b, n, &terms), LOCK_WAITING);
+	assert_true(locks_due(f->locks, SECOND_MS * 1000000LL, SECOND_MS * 1000000LL, 2 * LEASES));
+	while ((claim = lock_owner_news(&f->b)) != NULL) {
+		assert_int_equal(claim_outcome(claim), LOCK_OUTCOME_GRANTED);
+		locks_done(f->locks, &f->b, claim);
+	}
+	assert_int_equal(f->b.n_held, LEASES);
+}
+
 int
 main(void)
 {
@@ -262,6 +349,10 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		a_place_finds_its_lock_while_it_is_held, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(two_tables_hash_differently, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		leases_of_one_deadline_end_in_the_order_of_their_grants, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		who_waits_up_to_the_end_of_a_lease_gets_it, set_up, tear_down),
 	    cmocka_unit_test(random_operations_agree_with_a_naive_table),
 	};
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The syntax of requests, the texts of refusals, names as they are printed. */
-#include "protocol.h"
-
+/* The syntax of requests, times, the texts of refusals, names as they are printed. */
+#include "args.h"
 #include "unit.h"
 
 #include <ctype.h>
@@ -270,6 +269,32 @@ a_reply_never_grows_beyond_its_buffer(void **state)
 	reply_fini(&reply);
 }
 
+static int64_t
+time_of(const char *text)
+{
+	char copy[32];
+	int64_t ns;
+
+	strlcpy(copy, text, sizeof(copy));
+	assert_true(parse_time((struct text){copy, strlen(copy)}, 0, &ns));
+	return ns;
+}
+
+static void
+moments_far_away_keep_their_order(void **state)
+{
+	const int64_t now = time_of("2026-11-24T03:12:07Z");
+
+	(void)state;
+	assert_true(now == INT64_C(1795489927) * 1000000000);
+	assert_true(time_of("1969-12-31T23:59:59Z") == -1000000000);
+	/* Some 2^64 nanoseconds later, 2^63 later, and the first and the last that can be said. */
+	assert_true(time_of("2611-06-15T02:46:41Z") > now);
+	assert_true(time_of("2319-03-04T00:00:00Z") > now);
+	assert_true(time_of("9999-12-31T23:59:59Z") > now);
+	assert_true(time_of("0001-01-01T00:00:00Z") < -now);
+}
+
 int
 main(void)
 {
@@ -284,6 +309,7 @@ main(void)
 	    cmocka_unit_test(printed_names_cannot_forge_a_line),
 	    cmocka_unit_test(values_are_encoded_whole_or_cut),
 	    cmocka_unit_test(a_counter_is_written_as_a_number_is),
+	    cmocka_unit_test(moments_far_away_keep_their_order),
 	    cmocka_unit_test(a_reply_never_grows_beyond_its_buffer),
 	};
 
