@@ -110,10 +110,13 @@ static bool
 run_urgent_line(void *arg, char *line, size_t len)
 {
 	struct client *client = arg;
+	struct server *server = server_of(client);
 
-	if (!commands_is_urgent(line, len))
-		return false;
-	commands_run(&server_of(client)->service, &client->session, line, len);
+	if (!commands_is_urgent(line, len) || len > server->config->server.max_line)
+		return false; /* what is too long ends the connection in its turn */
+	commands_run(&server->service, &client->session, line, len);
+	if (reply_is_full(&server->service.reply))
+		client_send_reply(client);
 	return true;
 }
 

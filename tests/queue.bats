@@ -98,6 +98,29 @@ setup() {
 	assert_holders a 0
 }
 
+@test "cancels behind a wait, more than one reply has room for, and one that is too long" {
+	start_with_ini <<-INI
+		[server]
+		max_output = 4 KiB
+		[listen a]
+		address = 127.0.0.1:@PORT@
+	INI
+	connect 1
+	connect 2
+	want 1 'acquire a' 'OK .*'
+	say 2 'acquire a wait=60'
+	until_waiters a 1
+	perl -e 'print map { "cancel id=n$_\r\n" } 1 .. 2000' >&"${FDS[2]}"
+	for n in {1..2000}; do
+		exactly 2 "ERR unknown_id id=n$n no such acquire is waiting"
+	done
+	perl -e 'print "cancel ", "%01" x 2000, "\r\n"' >&"${FDS[2]}"
+	exact 2 'cancel' 'ERR cancelled - it was withdrawn'
+	exactly 2 'OK '
+	get 2 'ERR line_too_long .*'
+	expect_eof 2
+}
+
 @test "cancel of what was granted: unknown_id, and the grant stands" {
 	want 1 'acquire a' 'OK .*'
 	say 2 'acquire a wait=forever id=g'
@@ -221,6 +244,7 @@ setup() {
 	say 2 'acquire a wait=60 id=first'
 	say 2 'acquire b wait=60 id=second note=x'
 	exact 2 'acquire b wait=60 id=third' 'ERR already_waiting id=third this connection waits for it already'
+	exact 2 'acquire c id=first' 'ERR id_in_use id=first an acquire with this id is waiting already'
 	exact 2 'acquire c wait=60 id=first' 'ERR id_in_use id=first an acquire with this id is waiting already'
 	exact 2 'ping id=p' 'OK id=p'
 	many 2 'inspect b' '2&holders=1&waiters=1'
