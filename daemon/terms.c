@@ -148,6 +148,10 @@ acquire_args(struct request *request, struct lock_request *wanted, struct lock_t
 	if (!table_names(request, names))
 		return false;
 	wanted->n_names = request->args.n_names;
+	if (wanted->tag.len > 0 && locks_find_wait(&request->session->owner, wanted->tag) != NULL) {
+		refuse(request, REFUSE_ID_IN_USE);
+		return false;
+	}
 	if (request->args.present == ARG_BIT(ARG_LOCK))
 		return true;
 	if (!mode_arg(request, wanted) || !wait_arg(request, wanted) ||
@@ -157,10 +161,6 @@ acquire_args(struct request *request, struct lock_request *wanted, struct lock_t
 		return false;
 	if (wanted->wait_ns != 0 && request->service->stopping) {
 		refuse(request, REFUSE_SHUTDOWN);
-		return false;
-	}
-	if (wanted->tag.len > 0 && locks_find_wait(&request->session->owner, wanted->tag) != NULL) {
-		refuse(request, REFUSE_ID_IN_USE);
 		return false;
 	}
 	return true;
