@@ -110,25 +110,28 @@ locks_find_grant(struct locks *locks, const struct lock_ref *ref, enum lock_resu
 }
 
 /* A lease outlives its connection, so one more of them is as one more acquire of one. */
-static bool
-may_have_lease(const struct grant *grant)
+enum lock_result
+locks_may_renew(const struct grant *grant, uint32_t lease_ms)
 {
-	const struct lock_quota *quota = grant->owner->quota;
+	const struct claim *claim = claim_of(grant);
+	const struct lock_quota *quota;
 
-	return quota->detached < quota->max_detached;
+	if (claim != NULL && claim->lease_ms != 0)
+		return LOCK_OK;
+	if (lease_ms == 0)
+		return LOCK_NO_LEASE;
+	quota = grant->owner->quota;
+	return quota->detached < quota->max_detached ? LOCK_OK : LOCK_DETACHED_FULL;
 }
 
 enum lock_result
 locks_renew(struct locks *locks, struct grant **grant, uint32_t lease_ms, int64_t now_ns)
 {
 	struct claim *claim = claim_of(*grant);
+	enum lock_result result = locks_may_renew(*grant, lease_ms);
 
-	if (claim == NULL || claim->lease_ms == 0) {
-		if (lease_ms == 0)
-			return LOCK_NO_LEASE;
-		if (!may_have_lease(*grant))
-			return LOCK_DETACHED_FULL;
-	}
+	if (result != LOCK_OK)
+		return result;
 	if (claim == NULL && (claim = claim_from_plain(locks, (*grant)->lock)) == NULL)
 		return LOCK_NO_MEMORY;
 	*grant = &claim->grant;

@@ -220,6 +220,8 @@ struct grant *locks_find_grant(struct locks *, const struct lock_ref *, enum loc
 void locks_end(struct locks *, struct grant *, enum lock_end, int64_t now_ns);
 /* A new lease from now, of its last length where LEASE_MS is 0: OK, or NO_LEASE,
  * DETACHED_FULL where it had none, or NO_MEMORY. The grant may have moved in memory: *GRANT. */
+/* Whether it would be OK, but for memory. */
+enum lock_result locks_may_renew(const struct grant *, uint32_t lease_ms);
 enum lock_result locks_renew(struct locks *, struct grant **, uint32_t lease_ms, int64_t now_ns);
 
 /* When locks_due has something to do; INT64_MAX: never. */

@@ -297,13 +297,15 @@ cmd_release(struct request *request)
 	answer_end(&answer);
 }
 
-/* Every name has a new lease, or, where one of them cannot, those before it. */
+/* Every name has a new lease, or none; where there is no memory for one, those before it. */
 static enum lock_result
 renew_all(struct request *request, struct grant **grants, uint32_t lease_ms)
 {
 	struct service *service = request->service;
 	enum lock_result result = LOCK_OK;
 
+	for (unsigned n = 0; n < request->args.n_names && result == LOCK_OK; n++)
+		result = locks_may_renew(grants[n], lease_ms);
 	for (unsigned n = 0; n < request->args.n_names && result == LOCK_OK; n++)
 		result = locks_renew(service->locks, &grants[n], lease_ms, service->now_ns);
 	return result;

@@ -273,6 +273,16 @@ is_kept() { # NAME
 	want 1 'acquire r' 'ERR taken .*'
 }
 
+@test "renew of several names: all of them or none" {
+	start_latchd
+	connect 1
+	connect 2
+	want 1 'acquire a lease=1' 'OK .*'
+	want 1 'acquire b' 'OK .*'
+	exact 1 'renew a lock=b' 'ERR no_lease - it was taken without a lease; give lease= to let it have one'
+	get 1 'EVENT what=expired&lock=a&.*'
+}
+
 @test "too_many_detached: no more leases while so many are without a connection" {
 	start_with_ini <<-INI
 		[locks]
