@@ -23,13 +23,6 @@ answer_event(struct answer *answer, const char *what)
 }
 
 void
-answer_line(struct answer *answer)
-{
-	answer->pairs = false;
-	answer->id.len = 0;
-}
-
-void
 answer_pair(struct answer *answer, const char *key)
 {
 	if (answer->pairs)

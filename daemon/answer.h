@@ -24,8 +24,6 @@ answer_ok(struct answer *answer)
 
 void answer_error(struct answer *, enum refusal);
 void answer_event(struct answer *, const char *what);
-/* A line of a list. */
-void answer_line(struct answer *);
 
 /* `KEY=`, after which the value is appended to the reply. */
 void answer_pair(struct answer *, const char *key);
