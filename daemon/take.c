@@ -192,7 +192,7 @@ cmd_acquire(struct request *request)
 	struct lock_request wanted;
 	struct lock_answer found;
 
-	if (is_bare(&request->args) && take_bare(request))
+	if (request->id.len == 0 && is_bare(&request->args) && take_bare(request))
 		return;
 	if (!acquire_args(request, &wanted, names)) {
 		stats_count_trylock(&service->stats, service->now_ns, false);
