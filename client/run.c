@@ -210,20 +210,30 @@ parse(struct run *run, int argc, char **argv)
 	return status != 0 ? status + 1 : 0;
 }
 
+/* The keeper may be quick, and its command too: what comes before the front is ready waits for it.
+ */
+static void
+block_signals(void)
+{
+	static const int signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int
 start(struct run *run)
 {
 	int channel[2];
 	pid_t keeper;
 
-	sigset_t ends;
-
 	command_save_signals();
 	signal(SIGCHLD, SIG_DFL); /* whoever ignores it is never told of an end */
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &ends, NULL); /* the keeper may be quick */
-	signal(SIGPIPE, SIG_IGN);	     /* nor is standard error worth the command's life */
+	signal(SIGPIPE, SIG_IGN); /* nor is standard error worth the command's life */
+	block_signals();
 	run->shared = mmap(
 	    NULL, sizeof(*run->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (run->shared == MAP_FAILED || tree_adopt() == -1 ||
