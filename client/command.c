@@ -60,6 +60,21 @@ become(char **argv, const struct hold *hold, int report)
 	_exit(n == (ssize_t)sizeof(error) ? LATCH_NOT_FOUND : LATCH_TROUBLE);
 }
 
+/* A terminal's signal goes to whom there is: what has come to the keeper, but was before the
+ * command, is for the command as well. One that both have got is one while the command has it
+ * blocked. */
+static void
+pass_on_missed(pid_t pid)
+{
+	sigset_t missed;
+
+	sigpending(&missed);
+	if (sigismember(&missed, SIGINT))
+		kill(pid, SIGINT);
+	if (sigismember(&missed, SIGQUIT))
+		kill(pid, SIGQUIT);
+}
+
 int
 command_start(struct command *command, char **argv, const struct hold *hold)
 {
@@ -78,6 +93,8 @@ command_start(struct command *command, char **argv, const struct hold *hold)
 	if (pid == 0)
 		become(argv, hold, report[1]);
 	int error = errno;
+	if (pid > 0)
+		pass_on_missed(pid);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(report[1]);
 	if (pid == -1) {

@@ -12,7 +12,6 @@
 #include "tree.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -188,19 +187,6 @@ on_overdue(struct ds_timer *timer, void *arg)
 
 /* Signals. */
 
-/* What a terminal sends goes to all of the foreground, and so to the command too. */
-static bool
-is_in_foreground(void)
-{
-	int tty = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	if (tty == -1)
-		return false;
-	bool is = tcgetpgrp(tty) == getpgrp();
-	close(tty);
-	return is;
-}
-
 static void
 pass_on(struct front *front, unsigned char byte)
 {
@@ -210,12 +196,8 @@ pass_on(struct front *front, unsigned char byte)
 static void
 on_signal(struct ds_signal *signal, int signo, void *arg)
 {
-	unsigned char byte = (unsigned char)signo;
-
 	(void)signal;
-	if ((signo == SIGINT || signo == SIGQUIT) && is_in_foreground())
-		byte |= SIGNAL_TO_ALL;
-	pass_on(arg, byte);
+	pass_on(arg, (unsigned char)signo);
 }
 
 static void

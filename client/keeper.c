@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum state {
@@ -261,16 +262,33 @@ static const struct hold_ops hold_ops = {
 
 /* The front. */
 
+/* What a terminal sends goes to all of the foreground: to the command too, and to us before the
+ * front. */
+static bool
+is_from_terminal(int signo)
+{
+	static const struct timespec now = {0};
+	siginfo_t info;
+	sigset_t set;
+
+	if (signo != SIGINT && signo != SIGQUIT)
+		return false;
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	return sigtimedwait(&set, &info, &now) == signo && info.si_code == SI_KERNEL;
+}
+
 static void
 signal_from_front(struct keeper *keeper, unsigned char byte)
 {
-	int signo = byte & ~SIGNAL_TO_ALL;
+	int signo = byte;
+	bool is_to_all = is_from_terminal(signo);
 
 	if (signo != SIGCONT && keeper->state == WAITING) {
 		give_up(keeper, 128 + signo);
 		return;
 	}
-	if (keeper->command.pid > 0 && !(byte & SIGNAL_TO_ALL))
+	if (keeper->command.pid > 0 && !is_to_all)
 		kill(keeper->command.pid, signo);
 	if (signo != SIGCONT && keeper->again) { /* between two terms: it is us who are meant */
 		keeper->again = false;
@@ -309,7 +327,8 @@ on_channel(struct ds_loop *loop, int fd, unsigned events, void *arg)
 }
 
 /* Signals are for the front, which passes them on; and so is `killall -9 latch`, of which one is
- * to be left who sees to the command. */
+ * to be left who sees to the command. They are blocked since the fork: SIGINT and SIGQUIT stay, for
+ * is_from_terminal and command_start, until the front has spoken of them. */
 static void
 stand_aside(void)
 {

@@ -43,7 +43,6 @@ struct run {
  * that the command has stopped itself. Until when the lock is held it writes where both can see it:
  * nothing that the front has not read yet, since it was stopped, is then out of date.
  */
-enum { SIGNAL_TO_ALL = 0x80 }; /* with the number: a terminal has sent it to the command as well */
 enum word { WORD_NONE, WORD_END, WORD_CONNECTION, WORD_STOPPED };
 
 /* Both return the exit status. CHANNEL is theirs. */

@@ -102,6 +102,42 @@ presses() { # KEY
 	ends_with holder 143
 }
 
+# SIGINT has come to PID, which has not taken it yet.
+is_interrupted() { # PID
+	[ $((0x$(sed -n 's/^ShdPnd:[[:space:]]*//p' "/proc/$1/status") & 2)) -ne 0 ]
+}
+
+@test "Ctrl-C just before the command is there: it is for the command, too" {
+	local front
+
+	behind holder run a sleep 60
+	until_held a
+	# Without a shell that would see to its jobs, and not below tmux itself, which lets go on what is stopped.
+	terminal new-session -d -s bare "HOME_OF_TEST=$DIR LATCH_SERVER=127.0.0.1:$PORT '$LATCH' run a sleep 60; true"
+	eventually waits a
+	front=$(ps -o pid= --ppid "$(terminal display-message -p -t bare '#{pane_pid}')" | tr -d ' ')
+	kill -s STOP "$front" # so slow is it to say so to its keeper
+	terminal send-keys -t bare C-c
+	eventually is_interrupted "$front"
+	kill "${PIDS[holder]}"
+	ends_with holder 143
+	eventually is_free a
+	kill -s CONT "$front"
+	eventually is_gone "$front"
+}
+
+@test "in the foreground, but it is kill(1) that has sent it: once to the command" {
+	types 'latch run a perl -e "\$SIG{INT} = sub { \$n++ }; print qq(counting\n); sleep 1 until \$n; sleep 1; print qq(\$n of them\n)"'
+	eventually shows '^counting'
+	kill -s INT "$(front_here)"
+	eventually shows '^1 of them'
+}
+
+# What the shell waits for: it leads the foreground.
+front_here() {
+	ps -o tpgid= -p "$(terminal display-message -p '#{pane_pid}')" | tr -d ' '
+}
+
 @test "Ctrl-Z, and fg after several renewals: the lock was kept" {
 	types 'latch run --lease 2s a sh -c "echo begun; cat; echo over"'
 	eventually shows '^begun'
