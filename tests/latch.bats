@@ -290,7 +290,7 @@ start_with_admin() {
 @test "-w: a wait that was in vain says so" {
 	start_latchd
 	latch acquire --lease 60s --as alice deploy >mine
-	run -75 --separate-stderr latch acquire --lease 60s -w 300ms deploy
+	run -75 --separate-stderr latch acquire --lease 60s -w 2s deploy
 	assert_match $'^latch: deploy: held .* by alice; waiting\nlatch: deploy: timed out: held .* by alice$' "$stderr"
 	run -9 --separate-stderr latch acquire --lease 60s --wait 0.1 -q -E 9 deploy
 	[[ -z $output && -z $stderr ]]
