@@ -138,7 +138,7 @@ eventually() {
 free_port() { # VARIABLE
 	local port hex
 
-	mkdir -p "$PORTS"
+	[ -d "$PORTS" ] || mkdir -p "$PORTS"
 	while :; do
 		port=$((20000 + (RANDOM << 4 ^ RANDOM) % 12000))
 		printf -v hex ':%04X ' "$port"
@@ -150,13 +150,16 @@ free_port() { # VARIABLE
 
 # A file that says whose it is. That of a test that was killed is in nobody's way.
 claim_port() { # PORT
-	local claim=$PORTS/$1
+	local claim=$PORTS/$1 status=0
 
 	if [ -e "$claim" ] && is_gone "$(cat "$claim")"; then
 		rm -f "$claim"
 	fi
-	(set -o noclobber && echo $$ >"$claim") 2>/dev/null || return 1
-	CLAIMS+=("$claim")
+	set -o noclobber
+	{ echo $$ >"$claim"; } 2>/dev/null || status=1
+	set +o noclobber
+	[ "$status" -ne 0 ] || CLAIMS+=("$claim")
+	return "$status"
 }
 
 fill_in() { # TEXT
