@@ -200,14 +200,14 @@ kick_holder() {
 @test "--on-loss term: it is told and not forced; ignore: it is left alone" {
 	start_with_admin
 	behind a run --on-loss term a perl -e 'sub mark { open my $f, ">", "a.$_[0]"; close $f }
-		$SIG{TERM} = sub { sleep 1; mark "done"; exit 3 }; mark "ready"; sleep 60'
+		$SIG{TERM} = sub { sleep 1; mark "over"; exit 3 }; mark "ready"; sleep 60'
 	behind b run --on-loss ignore b sh -c 'touch b.ready; until [ -e go ]; do sleep 0.1; done; exit 4'
 	eventually test -e a.ready
 	eventually test -e b.ready
 	latch -S "unix:$DIR/admin" revoke a
 	latch -S "unix:$DIR/admin" revoke b
 	ends_with a 125
-	test -e a.done
+	test -e a.over
 	eventually grep -q 'it goes on' b.err
 	touch go
 	ends_with b 4
