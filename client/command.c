@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static sigset_t saved_mask;
@@ -60,6 +61,31 @@ become(char **argv, const struct hold *hold, int report)
 	_exit(n == (ssize_t)sizeof(error) ? LATCH_NOT_FOUND : LATCH_TROUBLE);
 }
 
+bool
+command_missed(int signo)
+{
+	static const struct timespec now = {0};
+	siginfo_t info;
+	sigset_t set;
+
+	if (signo != SIGINT && signo != SIGQUIT)
+		return false;
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	return sigtimedwait(&set, &info, &now) == signo && info.si_code == SI_KERNEL;
+}
+
+/* One that both have got is one while the command has it blocked. */
+static void
+pass_on_missed(pid_t pid)
+{
+	static const int signals[] = {SIGINT, SIGQUIT};
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (command_missed(signals[i]))
+			kill(pid, signals[i]);
+}
+
 int
 command_start(struct command *command, char **argv, const struct hold *hold)
 {
@@ -78,6 +104,8 @@ command_start(struct command *command, char **argv, const struct hold *hold)
 	if (pid == 0)
 		become(argv, hold, report[1]);
 	int error = errno;
+	if (pid > 0)
+		pass_on_missed(pid);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(report[1]);
 	if (pid == -1) {

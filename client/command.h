@@ -16,7 +16,11 @@ struct command {
 
 /* Notes how signals are dealt with, for the command. To be called first. */
 void command_save_signals(void);
-/* -1, after it was said: there is no process. It does not wait for anything. */
+/* Forgets SIGINT or SIGQUIT that is pending here, blocked. Whether it is one of a terminal's, which
+ * goes to all of the foreground: whoever is not there yet misses it. */
+bool command_missed(int signo);
+/* What the caller has pending of that kind is passed on to the command, which was not there yet.
+ * -1, after it was said: there is no process. It does not wait for anything. */
 int command_start(struct command *, char **argv, const struct hold *);
 /* Its exit status, 128 and the signal where it was one, from that of waitpid. That it could not be
  * run is said. */

@@ -266,6 +266,7 @@ signal_from_front(struct keeper *keeper, unsigned char byte)
 {
 	int signo = byte & ~SIGNAL_TO_ALL;
 
+	command_missed(signo); /* of what comes later, the command is told by the front */
 	if (signo != SIGCONT && keeper->state == WAITING) {
 		give_up(keeper, 128 + signo);
 		return;
@@ -309,7 +310,8 @@ on_channel(struct ds_loop *loop, int fd, unsigned events, void *arg)
 }
 
 /* Signals are for the front, which passes them on; and so is `killall -9 latch`, of which one is
- * to be left who sees to the command. */
+ * to be left who sees to the command. They are blocked since the fork: SIGINT and SIGQUIT stay, for
+ * command_start, until the front has spoken of them. */
 static void
 stand_aside(void)
 {

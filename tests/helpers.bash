@@ -24,6 +24,7 @@ export LC_ALL=C
 LIMIT=${LATCHD_TEST_LIMIT:-30}
 TESTS=${BATS_TEST_DIRNAME:-.}
 CLIENTS=$TESTS/clients
+PORTS=${TMPDIR:-/tmp}/latchd-test-ports.$UID
 export HELD_BY='DDLockd::Client::Internal(R): open to'
 BUILD=${BUILD:-$(cd "$TESTS/.." && pwd)/build/release}
 LATCHD=${LATCHD:-$BUILD/latchd}
@@ -45,6 +46,7 @@ begin_test() {
 	LOGS=()
 	DAEMONS=()
 	CHILDREN=()
+	CLAIMS=()
 	PORT='' PORT2='' PORT3='' LATCHD_PID='' LOG='' STATUS='' SPAWNED_PID=''
 	declare -gA FDS=()
 }
@@ -59,6 +61,7 @@ end_test() {
 	for pid in "${DAEMONS[@]}"; do
 		end_daemon "$pid" TERM || failed=1
 	done
+	rm -f "${CLAIMS[@]}"
 	for log in "${LOGS[@]}"; do
 		if grep -E 'Sanitizer|runtime error:|Assertion .* failed' "$log" >/dev/null; then
 			echo "a sanitizer or an assertion spoke in $log"
@@ -130,16 +133,33 @@ eventually() {
 
 # --- The daemon
 
-# One that nobody listens on, below the range that connections get theirs from.
+# One that nobody listens on, below the range that connections get theirs from; and none of the tests that run
+# beside this one is given it before this one ends: it may be that nobody is to listen there, or not for a moment.
 free_port() { # VARIABLE
 	local port hex
 
+	[ -d "$PORTS" ] || mkdir -p "$PORTS"
 	while :; do
 		port=$((20000 + (RANDOM << 4 ^ RANDOM) % 12000))
 		printf -v hex ':%04X ' "$port"
+		claim_port "$port" || continue
 		grep -q "$hex" /proc/net/tcp /proc/net/tcp6 2>/dev/null || break
 	done
 	printf -v "$1" '%s' "$port"
+}
+
+# A file that says whose it is. That of a test that was killed is in nobody's way.
+claim_port() { # PORT
+	local claim=$PORTS/$1 status=0
+
+	if [ -e "$claim" ] && is_gone "$(cat "$claim")"; then
+		rm -f "$claim"
+	fi
+	set -o noclobber
+	{ echo $$ >"$claim"; } 2>/dev/null || status=1
+	set +o noclobber
+	[ "$status" -ne 0 ] || CLAIMS+=("$claim")
+	return "$status"
 }
 
 fill_in() { # TEXT

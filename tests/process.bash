@@ -98,7 +98,7 @@ in_own_network() { # FUNCTION
 	unshare -rn ip link set lo up 2>/dev/null || skip 'no network namespace can be made here'
 	{
 		declare -f
-		declare -p BATS_TEST_TMPDIR LATCHD LIMIT CLIENTS
+		declare -p BATS_TEST_TMPDIR LATCHD LIMIT CLIENTS PORTS
 		printf '%s\n' 'set -eu' begin_test "trap 'end_test || exit 1' EXIT" 'ip link set lo up' "$1"
 	} >inside
 	# A process group of its own, all of which goes at the end.

@@ -286,11 +286,15 @@ assert_gives_up() {
 }
 
 @test "renewed: ends when the lock is taken away" {
-	local status=0
+	local status=0 renewer
 
-	LEASE=3 run_recipe renewed sleep 3
-	until_state report 'holders=1'
+	make_sign
+	LEASE=3 run_recipe renewed ./sign go
+	until_there go.began
+	renewer=$(xargs -n 1 <"/proc/$SPAWNED_PID/task/$SPAWNED_PID/children" | grep -vx "$(cut -d ' ' -f 1 go.began)")
 	./revoke report
+	eventually is_gone "$renewer" # it has told the script, which waits for the work
+	touch go
 	finish "$SPAWNED_PID" || status=$?
 	[ "$status" -eq 75 ]
 }

@@ -58,6 +58,27 @@ presses() { # KEY
 	terminal send-keys "$1"
 }
 
+# `fg` has said so, and the command has the terminal.
+goes_on() {
+	shows '^latch run|^/.*latch run'
+}
+
+# What is typed now is read by the shell with this prompt.
+is_prompted() { # PROMPT
+	[ "$(screen | grep -v '^ *$' | tail -n 1)" = "$1" ]
+}
+
+# tmux, with all that it has on its terminals.
+end_terminal() {
+	local server shell
+
+	server=$(terminal display-message -p '#{pid}')
+	shell=$(terminal display-message -p '#{pane_pid}')
+	terminal kill-server
+	eventually is_gone "$shell"
+	eventually is_gone "$server"
+}
+
 @test "the terminal is the command's: it has it, its size and its input" {
 	types 'latch run a sh -c "tty; stty size; read line; echo got \$line"'
 	eventually shows '^/dev/pts/'
@@ -73,6 +94,7 @@ presses() { # KEY
 		my $n = 0;
 		$SIG{INT} = sub { $n++ };
 		print "counting\n"; $| = 1;
+		select undef, undef, undef, 0.1 until $n;
 		for (1 .. 10) { select undef, undef, undef, 0.1 }
 		print "$n interrupts\n";
 	PERL
@@ -85,7 +107,7 @@ presses() { # KEY
 	types 'latch run a perl counts.pl'
 	eventually shows '^counting'
 	presses C-c
-	eventually shows '1 interrupts'
+	eventually shows '(^|C)1 interrupts'
 }
 
 @test "Ctrl-C while it waits, of which it has said for whom: the wait is withdrawn" {
@@ -102,15 +124,39 @@ presses() { # KEY
 	ends_with holder 143
 }
 
+# SIGINT has come to PID, which has not taken it yet.
+is_interrupted() { # PID
+	[ $((0x$(sed -n 's/^ShdPnd:[[:space:]]*//p' "/proc/$1/status") & 2)) -ne 0 ]
+}
+
+@test "Ctrl-C just before the command is there: it is for the command, too" {
+	local front
+
+	behind holder run a sleep 60
+	until_held a
+	# Without a shell that would see to its jobs, and not below tmux itself, which lets go on what is stopped.
+	terminal new-session -d -s bare "HOME_OF_TEST=$DIR LATCH_SERVER=127.0.0.1:$PORT '$LATCH' run a sleep 60; true"
+	eventually waits a
+	front=$(ps -o pid= --ppid "$(terminal display-message -p -t bare '#{pane_pid}')" | tr -d ' ')
+	kill -s STOP "$front" # so slow is it to say so to its keeper
+	terminal send-keys -t bare C-c
+	eventually is_interrupted "$front"
+	kill "${PIDS[holder]}"
+	ends_with holder 143
+	eventually is_free a
+	kill -s CONT "$front"
+	eventually is_gone "$front"
+}
+
 @test "Ctrl-Z, and fg after several renewals: the lock was kept" {
-	types 'latch run --lease 2s a sh -c "echo begun; cat; echo over"'
+	types 'latch run --lease 3s a sh -c "echo begun; cat; echo over"'
 	eventually shows '^begun'
 	presses C-z
 	eventually shows 'Stopped'
 	sleep 5
 	is_held a
 	types fg
-	eventually shows '^latch run|^/.*latch run'
+	eventually goes_on
 	types hello
 	presses C-d
 	eventually shows '^over'
@@ -135,9 +181,10 @@ presses() { # KEY
 	eventually shows '^status 143'
 	types 'latch run b cat &'
 	eventually is_held b
-	types 'sleep 0.3; jobs'
-	eventually shows 'Stopped'
+	types 'until [ -n "$(jobs -s)" ]; do sleep 0.1; done; jobs'
+	eventually shows '^\[.* Stopped'
 	types 'fg'
+	eventually goes_on # before that the Enter key is none for the command
 	types 'words'
 	presses C-d
 	eventually is_free b
@@ -155,7 +202,10 @@ presses() { # KEY
 	# Until it is gone: a shell does not exit while a job of its is stopped.
 	types 'kill %1; while jobs %1; do sleep 0.1; done &>gone; echo in $LATCH_NAME'
 	eventually shows '^in a'
+	eventually is_prompted 'inner>'
 	presses C-c
+	eventually shows '^inner> \^C'
+	eventually is_prompted 'inner>'
 	types 'exit 6'
 	types 'echo status $?'
 	eventually shows '^status 6'
@@ -165,13 +215,14 @@ presses() { # KEY
 @test "the terminal goes away: so does the command; with nohup it stays" {
 	types 'latch run a sleep 60'
 	eventually is_held a
-	terminal kill-server
+	end_terminal
 	eventually is_free a
 	terminal new-session -d -x 90 -y 30 bash --noprofile --rcfile "$DIR/rc"
 	eventually shows 'ready>'
-	types "nohup $LATCH run b sh -c 'touch begun; sleep 2; touch through' >/dev/null 2>&1 &"
+	types "nohup $LATCH run b sh -c 'touch begun; while [ -e begun ]; do sleep 0.1; done; touch through' >/dev/null 2>&1 &"
 	eventually test -e begun
-	terminal kill-server
+	end_terminal
+	rm begun
 	eventually test -e through
 	eventually is_free b
 }

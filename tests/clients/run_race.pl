@@ -13,7 +13,7 @@ use POSIX qw(WNOHANG);
 
 my ($latch, $address, $runs, $seed) = @ARGV;
 $seed = defined $seed ? srand $seed : srand;
-my ($wide, $limit_s) = (10, 40 + $runs / 5);
+my ($wide, $limit_s) = (10, 60);
 my $log = 'log';
 $ENV{LATCH_SERVER} = $address;
 $| = 1;
@@ -42,6 +42,7 @@ PERL
 my (%live, @stopped, %count);
 my $started = 0;
 my $begun = clock_gettime(CLOCK_MONOTONIC);
+my $ended = $begun;
 
 sub start {
 	my @args = ($log, rand() < 0.3 ? 1 : 0, rand() < 0.3 ? 1 : 0, 2 + int rand 30);
@@ -99,12 +100,13 @@ while ($started < $runs || %live) {
 	start() while $started < $runs && keys %live < $wide;
 	while ((my $pid = waitpid -1, WNOHANG) > 0) {
 		delete $live{$pid};
+		$ended = clock_gettime(CLOCK_MONOTONIC);
 		$count{'status ' . ($? & 127 ? 'by signal ' . ($? & 127) : $? >> 8)}++;
 	}
 	go_on();
 	disturb() if rand() < 0.12;
 	usleep 5000;
-	last if clock_gettime(CLOCK_MONOTONIC) - $begun > $limit_s && print "not done after $limit_s s\n";
+	last if clock_gettime(CLOCK_MONOTONIC) - $ended > $limit_s && print "none has ended for $limit_s s\n";
 }
 kill CONT => $_->[0] for @stopped;
 
