@@ -130,12 +130,14 @@ eventually() {
 
 # --- The daemon
 
-# One that nobody listens on, below the range that connections get theirs from.
+# One that nobody listens on, below the range that connections get theirs from, and out of reach of the files that run
+# at the same time, each of which has a $PORT_SLOT.
 free_port() { # VARIABLE
 	local port hex
 
 	while :; do
-		port=$((20000 + (RANDOM << 4 ^ RANDOM) % 12000))
+		port=$((20000 + (RANDOM << 4 ^ RANDOM) % 4000 + ${PORT_SLOT:-$((RANDOM % 3))} * 4000))
+		[[ $port != "$PORT" && $port != "$PORT2" ]] || continue
 		printf -v hex ':%04X ' "$port"
 		grep -q "$hex" /proc/net/tcp /proc/net/tcp6 2>/dev/null || break
 	done
