@@ -201,7 +201,7 @@ holds_nothing() { # N
 @test "idle_timeout cuts who is silent, but never who holds" {
 	start_with_ini <<-INI
 		[server]
-		idle_timeout = 1s
+		idle_timeout = 1h
 		[listen a]
 		address = 127.0.0.1:@PORT@
 	INI
@@ -209,6 +209,7 @@ holds_nothing() { # N
 	ask 1 'trylock lock=a\r\n' 'OK \r\n'
 	connect 2
 	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
+	change_ini 's/1h/1s/' 'idle_timeout: now 1s'
 	expect_eof 2 # without a word; the holder has been silent for longer
 	ask 1 'releaselock lock=a\r\n' 'OK \r\n'
 	expect_eof 1

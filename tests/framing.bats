@@ -210,7 +210,7 @@ x_times() { # VARIABLE N
 
 	start_with_ini <<-INI
 		[server]
-		line_timeout = 1s
+		line_timeout = 1h
 		[listen a]
 		address = 127.0.0.1:@PORT@
 	INI
@@ -221,9 +221,11 @@ x_times() { # VARIABLE N
 	ask 4 'op\r\n' 'OK \r\n'
 	connect 1
 	connect 2
-	before=${EPOCHREALTIME/./}
-	ask 1 'trylock lock=a\r\nnoo' 'OK \r\n'
+	ask 1 'trylock lock=a\r\n' 'OK \r\n'
 	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
+	change_ini 's/1h/1s/' 'line_timeout: now 1s'
+	before=${EPOCHREALTIME/./}
+	send 1 'noo'
 	expect 1 'ERR line_timeout \r\n'
 	expect_eof 1
 	[ $((${EPOCHREALTIME/./} - before)) -ge 900000 ]
@@ -278,22 +280,23 @@ x_times() { # VARIABLE N
 		[listen a]
 		address = 127.0.0.1:@PORT@
 	INI
-	# An unfinished line is there all the while, but none of them for a second.
+	# An unfinished line is there all the while, but none of them for a second; where this machine pauses for as
+	# long, it is done again.
 	perl -I"$CLIENTS" -MWire -MTime::HiRes=time,sleep -e '
-		my $wire = Wire->dial(shift);
-		my $last = time;
-		for (1 .. 5) {
-			$wire->put($_ == 1 ? "no" : "op\r\nno");
-			if (time - $last > 0.8) { print "stalled\n"; exit }
-			$last = time;
-			sleep 0.3;
-		}
-		$wire->put("op\r\n");
-		$wire->half_close;
-		print $wire->rest =~ tr/\r//dr' "127.0.0.1:$PORT" >"$DIR/got"
-	if grep -q stalled "$DIR/got"; then
-		skip 'this machine pauses for too long'
-	fi
+		my $to = shift;
+		TRY: for (1 .. 20) {
+			my $wire = Wire->dial($to);
+			my $last = time;
+			for my $part ("no", ("op\r\nno") x 4, "op\r\n") {
+				$wire->put($part);
+				next TRY if time - $last > 0.8;
+				$last = time;
+				sleep 0.3;
+			}
+			$wire->half_close;
+			print $wire->rest =~ tr/\r//dr;
+			last;
+		}' "127.0.0.1:$PORT" >"$DIR/got"
 	assert_eq $'OK \nOK \nOK \nOK \nOK ' "$(cat "$DIR/got")"
 }
 

@@ -7,6 +7,9 @@
 #   start_with_ini [ARG...]     the same with the INI on standard input
 #                               (in both @PORT@, @PORT2@, @PORT3@ become free ports, @DIR@ becomes $DIR)
 #   stop_latchd [SIGNAL]        ends the last one started; STATUS is its exit status, which has to be 0
+#   kill_latchd                 ends it as a crash does
+#   reload REGEX                SIGHUP; a line that is logged from now on has REGEX, extended
+#   change_ini SED REGEX        the same, with another INI
 #   spawn CMD...                in the background, killed at the end; sets SPAWNED_PID
 #   spawn_told CMD...           the same with `tell LINE` and `eventually has_said REGEX`
 #   connect N [PORT [HOST]]     connection N, a number or a word; send, ask, expect, expect_eof, hang_up go by it
@@ -265,6 +268,29 @@ stop_latchd() {
 
 	forget_daemon "$pid"
 	end_daemon "$pid" "${1:-TERM}"
+}
+
+kill_latchd() {
+	forget_daemon "$LATCHD_PID"
+	end_child "$LATCHD_PID"
+}
+
+reload() { # REGEX
+	local before
+
+	before=$(wc -l <"$LOG")
+	kill -s HUP "$LATCHD_PID"
+	eventually has_logged_since "$before" "$1" || fail "the log has no $1 since the reload"
+}
+
+has_logged_since() { # LINES REGEX
+	tail -n +$(($1 + 1)) "$LOG" | grep -Eq -- "$2"
+}
+
+# A short time limit is best set so, when all is as it shall be before it counts.
+change_ini() { # SED REGEX
+	sed -i -e "$1" "$DIR/latchd.ini"
+	reload "$2"
 }
 
 count_fds() {

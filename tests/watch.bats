@@ -264,7 +264,7 @@ no_watches() {
 @test "trap 2: idle_timeout cuts nobody who holds, waits or watches" {
 	start_with_ini <<-INI
 		[server]
-		idle_timeout = 1s
+		idle_timeout = 1h
 		[listen a]
 		address = 127.0.0.1:@PORT@
 	INI
@@ -275,8 +275,10 @@ no_watches() {
 	want lease 'acquire b lease=60' 'OK .*'
 	say wait 'acquire a wait=60'
 	say tagged 'acquire a wait=60 id=t'
+	until_waiters a 2
 	many watch 'watch c' '0&.*'
 	exact idle 'ping' 'OK '
+	change_ini 's/1h/1s/' 'idle_timeout: now 1s'
 	expect_eof idle
 	sleep 1.2
 	exact lease 'release b' 'OK '
