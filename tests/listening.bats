@@ -7,11 +7,17 @@ load process
 
 @test "it serves within a second of its start" {
 	for _ in 1 2 3 4 5; do
-		begun=$(now_ms)
-		start_latchd
-		connect c
-		ask c 'noop\r\n' 'OK \r\n'
-		took=$(($(now_ms) - begun))
+		free_port PORT
+		# From here on nothing but the daemon is started, whose time would count.
+		begun=${EPOCHREALTIME/[.,]/}
+		launch_latchd -l "127.0.0.1:$PORT"
+		until connect c 2>/dev/null; do
+			[ $((${EPOCHREALTIME/[.,]/} - begun)) -lt 30000000 ]
+		done
+		send c 'noop\r\n'
+		read_line c reply
+		took=$(((${EPOCHREALTIME/[.,]/} - begun) / 1000))
+		assert_eq $'OK \r' "$reply"
 		[ "${best:=$took}" -lt $took ] || best=$took
 	done
 	echo "# serving after $best ms" >&3
