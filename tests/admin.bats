@@ -33,9 +33,7 @@ pages() { # CASE N
 	local token
 
 	start_with_admin <<<''
-	for n in 1 2 3; do
-		connect "$n"
-	done
+	connect_all 1 2 3
 	want 1 'acquire s mode=shared' 'OK .*'
 	grant 2 'acquire s mode=shared' token
 	say 3 'acquire s wait=60'
@@ -169,12 +167,7 @@ pages() { # CASE N
 }
 
 @test "list: 100,000 names" {
-	start_with_ini <<-INI
-		[locks]
-		max_locks_per_client = 200000
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[locks]' 'max_locks_per_client = 200000'
 	pages list 100000
 }
 
@@ -189,12 +182,7 @@ pages() { # CASE N
 	most=$(($(ulimit -Hn) - 200))
 	[ "$most" -ge "$crowd" ] || crowd=$most
 	ulimit -n "$(ulimit -Hn)"
-	start_with_ini <<-INI
-		[server]
-		max_clients = 12000
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'max_clients = 12000'
 	pages inspect "$crowd"
 }
 
@@ -275,12 +263,7 @@ pages() { # CASE N
 }
 
 @test "history = 0 keeps nothing, and a ring that is full forgets the oldest" {
-	start_with_ini <<-INI
-		[locks]
-		history = 0
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[locks]' 'history = 0'
 	connect 1
 	want 1 'acquire a' 'OK .*'
 	exact 1 'release a' 'OK '
@@ -288,12 +271,7 @@ pages() { # CASE N
 	many 1 'history' 0
 	stop_latchd
 	hang_up 1
-	start_with_ini <<-INI
-		[locks]
-		history = 100
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[locks]' 'history = 100'
 	connect 1
 	perl -e 'print "acquire n$_\r\nrelease n$_\r\n" for 1 .. 150' | talk >/dev/null
 	many 1 'history limit=1000' 100
@@ -335,9 +313,7 @@ pages() { # CASE N
 
 @test "why without a name: those whom most wait for, the worst first" {
 	start_latchd
-	for n in 1 2 3 4 5 6; do
-		connect "$n"
-	done
+	connect_all 1 2 3 4 5 6
 	exact 1 'iam name=much' 'OK '
 	exact 2 'iam name=little' 'OK '
 	want 1 'acquire a' 'OK .*'

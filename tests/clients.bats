@@ -199,12 +199,7 @@ holds_nothing() { # N
 }
 
 @test "idle_timeout cuts who is silent, but never who holds" {
-	start_with_ini <<-INI
-		[server]
-		idle_timeout = 1h
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'idle_timeout = 1h'
 	connect 1
 	ask 1 'trylock lock=a\r\n' 'OK \r\n'
 	connect 2

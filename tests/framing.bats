@@ -56,12 +56,7 @@ x_times() { # VARIABLE N
 }
 
 @test "the same with the smallest max_output: replies leave in many pieces" {
-	start_with_ini <<-INI
-		[server]
-		max_output = 4 KiB
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'max_output = 4 KiB'
 	random_requests 4 20000
 	assert_talk
 }
@@ -137,12 +132,7 @@ x_times() { # VARIABLE N
 @test "the same wherever it is split" {
 	local x
 
-	start_with_ini <<-INI
-		[server]
-		max_line = 256
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'max_line = 256'
 	x_times x $((256 - 5))
 	transcript "noop $x\\r\\nnoop\\r\\n" 'OK \r\nOK \r\n' --every-split
 	transcript "noop\\r\\nnoop ${x}x\\r\\nnoop\\r\\n" "OK \\r\\n$TOO_LONG" --every-split
@@ -153,12 +143,7 @@ x_times() { # VARIABLE N
 @test "max_line may be 64 KiB" {
 	local x
 
-	start_with_ini <<-INI
-		[server]
-		max_line = 65536
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'max_line = 65536'
 	x_times x $((65536 - 5))
 	transcript "noop $x\\r\\nnoop\\r\\n" 'OK \r\nOK \r\n'
 	transcript "noop $x\\r\\nnoop\\r\\n" 'OK \r\nOK \r\n' --chunk 8191
@@ -208,12 +193,7 @@ x_times() { # VARIABLE N
 @test "an unfinished line is cut after line_timeout, with a word; who has none is left alone" {
 	local before
 
-	start_with_ini <<-INI
-		[server]
-		line_timeout = 1h
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'line_timeout = 1h'
 	connect 3
 	connect 4
 	ask 3 'noop\r\n' 'OK \r\n'
@@ -240,12 +220,7 @@ x_times() { # VARIABLE N
 @test "slowloris: bytes that trickle in do not prolong a line, and nobody else notices" {
 	local n=0
 
-	start_with_ini <<-INI
-		[server]
-		line_timeout = 1s
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'line_timeout = 1s'
 	connect 1
 	connect 2
 	ask 2 'trylock lock=mine\r\n' 'OK \r\n'
@@ -274,12 +249,7 @@ x_times() { # VARIABLE N
 }
 
 @test "every line has its own time: one that is ended late does not count for the next" {
-	start_with_ini <<-INI
-		[server]
-		line_timeout = 1s
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'line_timeout = 1s'
 	# An unfinished line is there all the while, but none of them for a second; where this machine pauses for as
 	# long, it is done again.
 	perl -I"$CLIENTS" -MWire -MTime::HiRes=time,sleep -e '

@@ -5,7 +5,8 @@
 #
 #   start_latchd [ARG...]       on a free loopback port, once it serves; sets PORT, LATCHD_PID, LOG
 #   start_with_ini [ARG...]     the same with the INI on standard input
-#                               (in both @PORT@, @PORT2@, @PORT3@ become free ports, @DIR@ becomes $DIR)
+#   start_with [LINE...]        the same with an INI of these lines and one listener, [listen a], at PORT
+#                               (in all of them @PORT@, @PORT2@, @PORT3@ become free ports, @DIR@ becomes $DIR)
 #   stop_latchd [SIGNAL]        ends the last one started; STATUS is its exit status, which has to be 0
 #   kill_latchd                 ends it as a crash does
 #   reload REGEX                SIGHUP; a line that is logged from now on has REGEX, extended
@@ -13,6 +14,7 @@
 #   spawn CMD...                in the background, killed at the end; sets SPAWNED_PID
 #   spawn_told CMD...           the same with `tell LINE` and `eventually has_said REGEX`
 #   connect N [PORT [HOST]]     connection N, a number or a word; send, ask, expect, expect_eof, hang_up go by it
+#   connect_all N...            several at PORT
 #   until_granted N NAME        until connection N gets the lock
 #   transcript REQUEST REPLY    on a connection of its own: all of REQUEST, then the end, gives all of REPLY
 #   talk [OPTION...]            the bytes on standard input to the daemon, its answer on standard output
@@ -253,6 +255,13 @@ start_with_ini() {
 	start_with_ports "$ini" "$((listeners > 0 ? listeners : 1))" "$@" -c "$DIR/latchd.ini"
 }
 
+start_with() { # [LINE...]
+	local ini
+
+	printf -v ini '%s\n' "$@" '[listen a]' 'address = 127.0.0.1:@PORT@'
+	start_with_ports "$ini" 1 -c "$DIR/latchd.ini"
+}
+
 # Sets STATUS. False where it was not 0, or where the daemon had to be killed.
 end_daemon() { # PID SIGNAL
 	kill -s "$2" "$1" 2>/dev/null || echo "latchd ($1) had ended before"
@@ -393,6 +402,14 @@ connect() { # N [PORT [HOST]]
 
 	exec {fd}<>"/dev/tcp/${3:-127.0.0.1}/${2:-$PORT}" || return 1
 	FDS[$1]=$fd
+}
+
+connect_all() { # N...
+	local n
+
+	for n; do
+		connect "$n"
+	done
 }
 
 send() { # N BYTES

@@ -159,9 +159,7 @@ has_detached() {
 
 @test "a place in a queue is taken over by its key" {
 	start_latchd
-	for n in 1 2 3 4; do
-		connect "$n"
-	done
+	connect_all 1 2 3 4
 	want 1 'acquire a' 'OK .*'
 	say 2 'acquire a wait=60 key=12345678'
 	until_waiters a 1
@@ -182,9 +180,7 @@ has_detached() {
 
 @test "a place that is taken over: the lines behind the old wait go on, and a connection can take over its own" {
 	start_latchd
-	for n in 1 2 3; do
-		connect "$n"
-	done
+	connect_all 1 2 3
 	want 1 'acquire a' 'OK .*'
 	say 2 'acquire a wait=60 key=12345678'
 	say 2 'ping id=9'

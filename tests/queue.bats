@@ -8,9 +8,7 @@ load native
 setup() {
 	begin_test
 	start_latchd
-	for n in 1 2 3 4 5; do
-		connect "$n"
-	done
+	connect_all 1 2 3 4 5
 }
 
 @test "first come, first served, one a release, with tokens that grow" {
@@ -363,11 +361,6 @@ setup() {
 	[ "$most" -ge "$crowd" ] || crowd=$most
 	ulimit -n "$(ulimit -Hn)"
 	stop_latchd
-	start_with_ini <<-INI
-		[server]
-		max_clients = 12000
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'max_clients = 12000'
 	assert_eq "$crowd waited, 20 woken" "$(perl "$CLIENTS/herd.pl" "127.0.0.1:$PORT" "$crowd")"
 }

@@ -20,9 +20,7 @@ stopped_within() { # SECONDS
 
 	for lease in 1 4 16; do
 		start_latchd
-		for n in 1 2 3 4; do
-			connect "$n"
-		done
+		connect_all 1 2 3 4
 		grant 1 'acquire own' own
 		grant 1 'acquire none' none
 		grant 2 'acquire key key=12345678' key
@@ -97,9 +95,7 @@ stopped_within() { # SECONDS
 
 @test "SIGTERM: who waits is told shutdown, then comes the end" {
 	start_latchd
-	for n in 1 2 3; do
-		connect "$n"
-	done
+	connect_all 1 2 3
 	want 1 'acquire a lock=d lease=60' 'OK .*'
 	send 2 'acquire a wait=60\r\nacquire b\r\n'
 	until_waiters a 1
@@ -118,9 +114,7 @@ stopped_within() { # SECONDS
 
 @test "SIGTERM: nobody is granted what others lose by it" {
 	start_latchd
-	for n in 1 2 3 4; do
-		connect "$n"
-	done
+	connect_all 1 2 3 4
 	want 2 'acquire a' 'OK .*'
 	want 3 'acquire b' 'OK .*'
 	say 1 'acquire a wait=60 lease=60'
@@ -136,13 +130,8 @@ stopped_within() { # SECONDS
 }
 
 @test "a reload changes nothing about leases, waits and watches" {
-	start_with_ini <<-INI
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
-	for n in 1 2 3; do
-		connect "$n"
-	done
+	start_with
+	connect_all 1 2 3
 	want 1 'acquire a lease=60 atleast=1ms' 'OK .*'
 	say 2 'acquire a wait=60 id=x'
 	until_waiters a 1
@@ -162,15 +151,8 @@ stopped_within() { # SECONDS
 @test "trap 21: the daemon is killed with -9: its clients see the end, later tokens are higher" {
 	local first second third
 
-	start_with_ini <<-INI
-		[server]
-		state_dir = @DIR@
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
-	for n in 1 2 3; do
-		connect "$n"
-	done
+	start_with '[server]' 'state_dir = @DIR@'
+	connect_all 1 2 3
 	grant 1 'acquire a' first
 	grant 1 'acquire b lease=60 key=12345678' first
 	say 2 'acquire a wait=60'
@@ -182,24 +164,14 @@ stopped_within() { # SECONDS
 		hang_up "$n"
 	done
 	hang_up eye
-	start_with_ini <<-INI
-		[server]
-		state_dir = @DIR@
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'state_dir = @DIR@'
 	connect 1
 	grant 1 'acquire a' second
 	[ "$second" -gt "$first" ]
 	many 1 list 1
 	kill_latchd
 	hang_up 1
-	start_with_ini <<-INI
-		[server]
-		state_dir = @DIR@
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'state_dir = @DIR@'
 	connect 1
 	grant 1 'acquire a' third
 	[ "$third" -gt "$second" ]
@@ -212,23 +184,13 @@ stopped_within() { # SECONDS
 	[ "$(basename "$BUILD")" = release ] || skip 'not under a sanitizer'
 	faketime=$(find /usr/lib -name libfaketime.so.1 2>/dev/null | head -n 1)
 	[ -n "$faketime" ] || skip 'there is no libfaketime here'
-	start_with_ini <<-INI
-		[server]
-		state_dir = @DIR@
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'state_dir = @DIR@'
 	connect 1
 	grant 1 'acquire a' first
 	kill_latchd
 	hang_up 1
 	export LATCHD_WRAP="env LD_PRELOAD=$faketime FAKETIME=-400d FAKETIME_DONT_FAKE_MONOTONIC=1"
-	start_with_ini <<-INI
-		[server]
-		state_dir = @DIR@
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'state_dir = @DIR@'
 	connect 1
 	grant 1 'acquire a' second
 	[ "$second" -gt "$first" ]
