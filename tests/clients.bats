@@ -205,7 +205,9 @@ holds_nothing() { # N
 	connect 2
 	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
 	change_ini 's/1h/1s/' 'idle_timeout: now 1s'
-	expect_eof 2 # without a word; the holder has been silent for longer
+	connect 3
+	expect_eof 2 # without a word
+	expect_eof 3 # likewise; the holder has been silent for longer, also since the reload
 	ask 1 'releaselock lock=a\r\n' 'OK \r\n'
 	expect_eof 1
 }
