@@ -152,12 +152,7 @@ load native
 }
 
 @test "a lease that was meant in milliseconds is refused with a hint" {
-	start_with_ini <<-INI
-		[locks]
-		max_lease = 10m
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[locks]' 'max_lease = 10m'
 	connect 1
 	exact 1 'acquire a lease=30000' \
 		'ERR lease_too_long arg=lease&max=600 lease is at most 10m00s here, and times are in seconds: were milliseconds meant, as in 30000ms?'
@@ -225,12 +220,7 @@ load native
 @test "note= up to max_note bytes, shown encoded wherever the lock is" {
 	local note
 
-	start_with_ini <<-INI
-		[locks]
-		max_note = 20
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[locks]' 'max_note = 20'
 	connect 1
 	connect 2
 	exact 1 'acquire a note=123456789012345678901' 'ERR note_too_long - the note has more than max_note bytes'

@@ -199,17 +199,15 @@ holds_nothing() { # N
 }
 
 @test "idle_timeout cuts who is silent, but never who holds" {
-	start_with_ini <<-INI
-		[server]
-		idle_timeout = 1s
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'idle_timeout = 1h'
 	connect 1
 	ask 1 'trylock lock=a\r\n' 'OK \r\n'
 	connect 2
 	ask 2 'trylock lock=a\r\n' 'ERR taken \r\n'
-	expect_eof 2 # without a word; the holder has been silent for longer
+	change_ini 's/1h/1s/' 'idle_timeout: now 1s'
+	connect 3
+	expect_eof 2 # without a word
+	expect_eof 3 # likewise; the holder has been silent for longer, also since the reload
 	ask 1 'releaselock lock=a\r\n' 'OK \r\n'
 	expect_eof 1
 }

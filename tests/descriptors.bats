@@ -129,8 +129,7 @@ tells_of_an_end() {
 
 @test "no descriptor is lost" {
 	start_latchd
-	churn 10
-	stable=$(count_fds)
+	stable=$(count_fds) # before any connection, whose end may be seen late
 	churn 500
 	connect c
 	send c noop # and never more
@@ -245,16 +244,17 @@ cpu_ns() {
 	connect 0
 	ask 0 'noop\r\n' 'OK \r\n'
 	no_more
+	begun=$(now_ms)
 	for n in {1..25}; do
 		connect "$n"
 		send "$n" 'noop\r\n'
 		hang_up $((n - 1))
 		expect "$n" 'OK \r\n'
 	done
-	# Ten lines in ten seconds; as often as that on a slow machine.
+	# Ten in ten seconds.
 	told=$(count_log 'accept')
 	[ "$told" -ge 1 ]
-	[ "$told" -le 30 ]
+	[ "$told" -le $((10 + ($(now_ms) - begun) / 1000)) ]
 	some_more
 }
 

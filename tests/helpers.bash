@@ -5,11 +5,16 @@
 #
 #   start_latchd [ARG...]       on a free loopback port, once it serves; sets PORT, LATCHD_PID, LOG
 #   start_with_ini [ARG...]     the same with the INI on standard input
-#                               (in both @PORT@, @PORT2@, @PORT3@ become free ports, @DIR@ becomes $DIR)
+#   start_with [LINE...]        the same with an INI of these lines and one listener, [listen a], at PORT
+#                               (in all of them @PORT@, @PORT2@, @PORT3@ become free ports, @DIR@ becomes $DIR)
 #   stop_latchd [SIGNAL]        ends the last one started; STATUS is its exit status, which has to be 0
+#   kill_latchd                 ends it as a crash does
+#   reload REGEX                SIGHUP; a line that is logged from now on has REGEX, extended
+#   change_ini SED REGEX        the same, with another INI
 #   spawn CMD...                in the background, killed at the end; sets SPAWNED_PID
 #   spawn_told CMD...           the same with `tell LINE` and `eventually has_said REGEX`
 #   connect N [PORT [HOST]]     connection N, a number or a word; send, ask, expect, expect_eof, hang_up go by it
+#   connect_all N...            several at PORT
 #   until_granted N NAME        until connection N gets the lock
 #   transcript REQUEST REPLY    on a connection of its own: all of REQUEST, then the end, gives all of REPLY
 #   talk [OPTION...]            the bytes on standard input to the daemon, its answer on standard output
@@ -148,18 +153,13 @@ free_port() { # VARIABLE
 	printf -v "$1" '%s' "$port"
 }
 
-# A file that says whose it is. That of a test that was killed is in nobody's way.
+# A link that says whose it is, which is made at once. That of a test that was killed is in nobody's way.
 claim_port() { # PORT
-	local claim=$PORTS/$1 status=0
+	local claim=$PORTS/$1 owner
 
-	if [ -e "$claim" ] && is_gone "$(cat "$claim")"; then
-		rm -f "$claim"
-	fi
-	set -o noclobber
-	{ echo $$ >"$claim"; } 2>/dev/null || status=1
-	set +o noclobber
-	[ "$status" -ne 0 ] || CLAIMS+=("$claim")
-	return "$status"
+	owner=$(readlink "$claim") && is_gone "$owner" && rm -f "$claim"
+	ln -s "$$" "$claim" 2>/dev/null || return 1
+	CLAIMS+=("$claim")
 }
 
 fill_in() { # TEXT
@@ -268,6 +268,13 @@ start_with_ini() {
 	start_with_ports "$ini" "$((listeners > 0 ? listeners : 1))" "$@" -c "$DIR/latchd.ini"
 }
 
+start_with() { # [LINE...]
+	local ini
+
+	printf -v ini '%s\n' "$@" '[listen a]' 'address = 127.0.0.1:@PORT@'
+	start_with_ports "$ini" 1 -c "$DIR/latchd.ini"
+}
+
 # Sets STATUS. False where it was not 0, or where the daemon had to be killed.
 end_daemon() { # PID SIGNAL
 	kill -s "$2" "$1" 2>/dev/null || echo "latchd ($1) had ended before"
@@ -283,6 +290,29 @@ stop_latchd() {
 
 	forget_daemon "$pid"
 	end_daemon "$pid" "${1:-TERM}"
+}
+
+kill_latchd() {
+	forget_daemon "$LATCHD_PID"
+	end_child "$LATCHD_PID"
+}
+
+reload() { # REGEX
+	local before
+
+	before=$(wc -l <"$LOG")
+	kill -s HUP "$LATCHD_PID"
+	eventually has_logged_since "$before" "$1" || fail "the log has no $1 since the reload"
+}
+
+has_logged_since() { # LINES REGEX
+	tail -n +$(($1 + 1)) "$LOG" | grep -Eq -- "$2"
+}
+
+# A short time limit is best set so, when all is as it shall be before it counts.
+change_ini() { # SED REGEX
+	sed -i -e "$1" "$DIR/latchd.ini"
+	reload "$2"
 }
 
 count_fds() {
@@ -385,6 +415,14 @@ connect() { # N [PORT [HOST]]
 
 	exec {fd}<>"/dev/tcp/${3:-127.0.0.1}/${2:-$PORT}" || return 1
 	FDS[$1]=$fd
+}
+
+connect_all() { # N...
+	local n
+
+	for n; do
+		connect "$n"
+	done
 }
 
 send() { # N BYTES

@@ -37,12 +37,7 @@ assert_refused() { # N WORD [PORT]
 }
 
 @test "what a refused client sends is not done" {
-	start_with_ini <<-INI
-		[server]
-		max_clients = 1
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'max_clients = 1'
 	connect 1
 	ask 1 'noop\r\n' 'OK \r\n'
 	transcript 'trylock lock=a\r\nnoop\r\nstatus\r\n' 'ERR too_many_clients \r\n'
@@ -50,12 +45,7 @@ assert_refused() { # N WORD [PORT]
 }
 
 @test "a crowd of refused clients: each of them is told, and the log is spared" {
-	start_with_ini <<-INI
-		[server]
-		max_clients = 1
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'max_clients = 1'
 	connect 1
 	ask 1 'trylock lock=a\r\n' 'OK \r\n'
 	assert_eq 1000 "$(perl "$CLIENTS/crowd.pl" "127.0.0.1:$PORT" 1000 too_many_clients)"
@@ -150,12 +140,7 @@ assert_refused() { # N WORD [PORT]
 }
 
 @test "max_locks: over all clients; who is refused may go on, and what is free again may be taken" {
-	start_with_ini <<-INI
-		[locks]
-		max_locks = 3
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[locks]' 'max_locks = 3'
 	connect 1
 	connect 2
 	ask 1 'trylock lock=a\r\ntrylock lock=b\r\n' 'OK \r\nOK \r\n'
@@ -171,12 +156,7 @@ assert_refused() { # N WORD [PORT]
 @test "a lock that a limit refuses is a failure" {
 	local line got
 
-	start_with_ini <<-INI
-		[locks]
-		max_locks = 1
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[locks]' 'max_locks = 1'
 	connect 1
 	ask 1 'trylock lock=a\r\ntrylock lock=b\r\n' 'OK \r\nERR too_many_locks \r\n'
 	send 1 'status\r\n'
@@ -187,12 +167,7 @@ assert_refused() { # N WORD [PORT]
 }
 
 @test "max_locks_per_client" {
-	start_with_ini <<-INI
-		[locks]
-		max_locks_per_client = 2
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[locks]' 'max_locks_per_client = 2'
 	connect 1
 	connect 2
 	ask 1 'trylock lock=a\r\ntrylock lock=b\r\ntrylock lock=c\r\n' \
@@ -226,12 +201,7 @@ assert_refused() { # N WORD [PORT]
 }
 
 @test "max_name" {
-	start_with_ini <<-INI
-		[locks]
-		max_name = 5
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[locks]' 'max_name = 5'
 	transcript 'trylock lock=12345\r\ntrylock lock=%31%32%33%34%36\r\ntrylock lock=123456\r\nreleaselock lock=123456\r\n' \
 		'OK \r\nOK \r\nERR name_too_long \r\nERR name_too_long \r\n'
 }

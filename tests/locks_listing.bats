@@ -10,12 +10,7 @@ listing() { # MODE ARG...
 
 # Many locks by one client.
 start_roomy() {
-	start_with_ini <<-INI
-		[locks]
-		max_locks_per_client = 1000000
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[locks]' 'max_locks_per_client = 1000000'
 }
 
 @test "locks are sorted by their bytes, not by letters or by what is shown" {

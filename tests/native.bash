@@ -4,6 +4,7 @@
 # matched line by line, and what happens on other connections is waited for.
 #
 #   say N LINE              a request
+#   say_at_once N LINE...   several, which the daemon reads at once
 #   get N REGEX             the next line is that, wholly; it is in LINE without its CR LF
 #   exactly N LINE          the next line is that, byte for byte
 #   want N LINE REGEX       say and get
@@ -27,6 +28,11 @@ export EYE_PORT='' # where the connection "eye" goes; by default PORT
 
 say() { # N LINE
 	send "$1" "$2\\r\\n"
+}
+
+# By one write: bash has one for each line, and the time between two of them may be long.
+say_at_once() { # N LINE...
+	perl -e 'syswrite STDOUT, join "", map { "$_\r\n" } @ARGV' -- "${@:2}" >&"${FDS[$1]}"
 }
 
 next_line() { # N

@@ -8,8 +8,7 @@
 #                                lines of standard input may add, and what else they say
 #   launch_with_config [ARG...]  the same, without waiting for anything
 #   write_config                 latchd.ini anew, for the daemon that there is
-#   reload REGEX                 SIGHUP; a line that is logged from now on has REGEX, extended
-#   reload_with_config REGEX     the two of them
+#   reload_with_config REGEX     this and a reload
 #   in_own_network FUNCTION      runs it in a network namespace with a loopback interface
 
 load helpers
@@ -43,18 +42,6 @@ launch_with_config() {
 	launch_latchd -c latchd.ini "$@"
 }
 
-reload() { # REGEX
-	local before
-
-	before=$(wc -l <"$LOG")
-	kill -s HUP "$LATCHD_PID"
-	eventually has_logged_since "$before" "$1" || fail "the log has no $1 since the reload"
-}
-
-has_logged_since() { # LINES REGEX
-	tail -n +$(($1 + 1)) "$LOG" | grep -Eq -- "$2"
-}
-
 reload_with_config() { # REGEX
 	write_config
 	reload "$1"
@@ -67,11 +54,6 @@ count_log() { # REGEX
 # For one that has been told to end, or ends by itself: with 0.
 wait_for_end() {
 	stop_latchd 0
-}
-
-kill_latchd() {
-	forget_daemon "$LATCHD_PID"
-	end_child "$LATCHD_PID"
 }
 
 take_locks() { # N HOW-MANY [PREFIX]

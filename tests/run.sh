@@ -11,6 +11,9 @@ export TOP BUILD=$build LATCHD=$build/latchd
 export CMOCKA_MESSAGE_OUTPUT=TAP
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1
 
+# After so many seconds a group of tests has hung, which is told as a failure; none takes as long on a slow machine.
+export HUNG=1800
+
 # A group of tests has ended: its TAP and its status come in, what failed goes out at once.
 report() { # NAME STATUS TAP
 	local name=$1 status=$2 out=$3 passed failed planned
@@ -36,7 +39,7 @@ for test in "$build"/tests/unit/test_* "$build"/tests/sim/test_*; do
 	case $test in
 	*.o | *.d | *.gcda | *.gcno) continue ;;
 	esac
-	out=$("$test" 2>&1)
+	out=$(timeout --foreground "$HUNG" "$test" 2>&1)
 	report "${test#"$build/tests/"}" $? "$out"
 done
 
@@ -49,7 +52,7 @@ declare -A ended=()
 waiting=(*.bats)
 # shellcheck disable=SC2016
 printf '%s\0' "${waiting[@]}" |
-	xargs -0 -n 1 -P 3 bash -c 'bats --tap "$1" >"$taps/$1" 2>&1; echo "$1 $?"' bash |
+	xargs -0 -n 1 -P 3 bash -c 'timeout --foreground "$HUNG" bats --tap "$1" >"$taps/$1" 2>&1; echo "$1 $?"' bash |
 	while read -r file status; do
 		ended[$file]=$status
 		while [ -n "${waiting[*]}" ] && [ -n "${ended[${waiting[0]}]:-}" ]; do

@@ -5,36 +5,38 @@
 # shellcheck disable=SC2030,SC2031,SC2154 # bats: tests are subshells; value, grant and many set variables
 load native
 
-# Ends the last daemon as a crash does.
-kill_latchd() {
-	local pid=$LATCHD_PID
-
-	forget_daemon "$pid"
-	kill -s KILL "$pid"
-	wait "$pid" 2>/dev/null || true
+# Stops the daemon. False where that came too late, SECONDS or more after $begun; the daemon is ended then, for another
+# one with more time.
+stopped_within() { # SECONDS
+	kill -s STOP "$LATCHD_PID"
+	[ $((${EPOCHREALTIME/[.,]/} - begun)) -lt $(($1 * 1000000)) ] && return 0
+	kill_latchd
+	close_connections
+	return 1
 }
 
 @test "trap 11: a daemon that was stopped past a lease reads the renewals that lay there first" {
-	local own key new none n
+	local own key new none n lease begun
 
-	start_latchd
-	for n in 1 2 3 4; do
-		connect "$n"
+	for lease in 1 4 16; do
+		start_latchd
+		connect_all 1 2 3 4
+		grant 1 'acquire own' own
+		grant 1 'acquire none' none
+		grant 2 'acquire key key=12345678' key
+		grant 2 'acquire new key=12345678' new
+		for n in own key new; do
+			say 3 "acquire $n wait=60 id=$n"
+			until_waiters "$n" 1
+		done
+		begun=${EPOCHREALTIME/[.,]/}
+		say 1 "renew own lock=none lease=$lease"
+		say 2 "renew key lock=new lease=$lease"
+		get 1 "OK .*&lease=$lease"
+		get 2 "OK .*&lease=$lease"
+		! stopped_within "$lease" || break
 	done
-	grant 1 'acquire own' own
-	grant 1 'acquire none' none
-	grant 2 'acquire key key=12345678' key
-	grant 2 'acquire new key=12345678' new
-	for n in own key new; do
-		say 3 "acquire $n wait=60 id=$n"
-		until_waiters "$n" 1
-	done
-	send 1 'renew own lock=none lease=1\r\n'
-	send 2 'renew key lock=new lease=1\r\n'
-	get 1 "OK .*&lease=1"
-	get 2 "OK .*&lease=1"
-	kill -s STOP "$LATCHD_PID"
-	sleep 1.2
+	sleep "$lease.2"
 	say 4 'acquire none id=4'
 	say 3 'acquire own'
 	say 4 'renew key lease=60 key=12345678'
@@ -58,14 +60,21 @@ kill_latchd() {
 }
 
 @test "trap 11: after a stop past the deadline of a wait the release that lay there comes first" {
-	start_latchd
-	connect 1
-	connect 2
-	want 1 'acquire a' 'OK .*'
-	say 2 'acquire a wait=1'
-	until_waiters a 1
-	kill -s STOP "$LATCHD_PID"
-	sleep 1.1
+	local wait begun
+
+	for wait in 1 4 16; do
+		start_latchd
+		connect 1
+		connect 2
+		connect 3
+		want 1 'acquire a' 'OK .*'
+		many 3 'watch a' '1&.*'
+		begun=${EPOCHREALTIME/[.,]/}
+		say 2 "acquire a wait=$wait"
+		get 3 'EVENT what=queued&.*' # which stays told, however late it is here
+		! stopped_within "$wait" || break
+	done
+	sleep "$wait.1"
 	say 1 'release a'
 	kill -s CONT "$LATCHD_PID"
 	exactly 1 'OK '
@@ -112,9 +121,7 @@ kill_latchd() {
 
 @test "SIGTERM: who waits is told shutdown, then comes the end" {
 	start_latchd
-	for n in 1 2 3; do
-		connect "$n"
-	done
+	connect_all 1 2 3
 	want 1 'acquire a lock=d lease=60' 'OK .*'
 	send 2 'acquire a wait=60\r\nacquire b\r\n'
 	until_waiters a 1
@@ -150,9 +157,7 @@ kill_latchd() {
 
 @test "SIGTERM: nobody is granted what others lose by it" {
 	start_latchd
-	for n in 1 2 3 4; do
-		connect "$n"
-	done
+	connect_all 1 2 3 4
 	want 2 'acquire a' 'OK .*'
 	want 3 'acquire b' 'OK .*'
 	say 1 'acquire a wait=60 lease=60'
@@ -168,13 +173,8 @@ kill_latchd() {
 }
 
 @test "a reload changes nothing about leases, waits and watches" {
-	start_with_ini <<-INI
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
-	for n in 1 2 3; do
-		connect "$n"
-	done
+	start_with
+	connect_all 1 2 3
 	want 1 'acquire a lease=60 atleast=1ms' 'OK .*'
 	say 2 'acquire a wait=60 id=x'
 	until_waiters a 1
@@ -194,15 +194,8 @@ kill_latchd() {
 @test "trap 21: the daemon is killed with -9: its clients see the end, later tokens are higher" {
 	local first second third
 
-	start_with_ini <<-INI
-		[server]
-		state_dir = @DIR@
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
-	for n in 1 2 3; do
-		connect "$n"
-	done
+	start_with '[server]' 'state_dir = @DIR@'
+	connect_all 1 2 3
 	grant 1 'acquire a' first
 	grant 1 'acquire b lease=60 key=12345678' first
 	say 2 'acquire a wait=60'
@@ -214,24 +207,14 @@ kill_latchd() {
 		hang_up "$n"
 	done
 	hang_up eye
-	start_with_ini <<-INI
-		[server]
-		state_dir = @DIR@
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'state_dir = @DIR@'
 	connect 1
 	grant 1 'acquire a' second
 	[ "$second" -gt "$first" ]
 	many 1 list 1
 	kill_latchd
 	hang_up 1
-	start_with_ini <<-INI
-		[server]
-		state_dir = @DIR@
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'state_dir = @DIR@'
 	connect 1
 	grant 1 'acquire a' third
 	[ "$third" -gt "$second" ]
@@ -244,23 +227,13 @@ kill_latchd() {
 	[ "$(basename "$BUILD")" = release ] || skip 'not under a sanitizer'
 	faketime=$(find /usr/lib -name libfaketime.so.1 2>/dev/null | head -n 1)
 	[ -n "$faketime" ] || skip 'there is no libfaketime here'
-	start_with_ini <<-INI
-		[server]
-		state_dir = @DIR@
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'state_dir = @DIR@'
 	connect 1
 	grant 1 'acquire a' first
 	kill_latchd
 	hang_up 1
 	export LATCHD_WRAP="env LD_PRELOAD=$faketime FAKETIME=-400d FAKETIME_DONT_FAKE_MONOTONIC=1"
-	start_with_ini <<-INI
-		[server]
-		state_dir = @DIR@
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'state_dir = @DIR@'
 	connect 1
 	grant 1 'acquire a' second
 	[ "$second" -gt "$first" ]

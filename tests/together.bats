@@ -8,9 +8,7 @@ load native
 setup() {
 	begin_test
 	start_latchd
-	for n in 1 2 3 4 5; do
-		connect "$n"
-	done
+	connect_all 1 2 3 4 5
 }
 
 @test "slots: each request is judged by its own number, and has the lowest free slot" {

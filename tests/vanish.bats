@@ -8,7 +8,7 @@ load process
 
 # What the daemon promises for keepalive = 2s: it is known after 2 s and three probes 1 s apart; and what a slow
 # machine may take. Otherwise the kernel would need a quarter of an hour, or with the default of the daemon 25 s.
-export BOUND_MS=10000
+export BOUND_MS=20000 SOONEST_MS=2000
 
 # This host is 10.1.1.1, the other one, where the process $other is, 10.1.1.2.
 connect_hosts() {
@@ -58,13 +58,12 @@ is_taken() { # NAME
 	transcript "trylock lock=$1\r\n" 'ERR taken \r\n'
 }
 
-# Not at once, since nobody has said anything; but in time.
+# Not at once, since nobody has said anything; but in time after $begun.
 is_freed() { # NAME...
-	local begun name took
+	local name took
 
-	begun=$(now_ms)
 	for name; do
-		is_taken "$name"
+		is_taken "$name" || [ "$(now_ms)" -ge $((begun + SOONEST_MS)) ]
 	done
 	connect other
 	for name; do
@@ -93,6 +92,7 @@ start_for_the_other() {
 silent_holder() {
 	start_for_the_other
 	client_there idle
+	begun=$(now_ms)
 	there ip link set there down
 	is_freed idle
 	is_taken silent
@@ -114,6 +114,7 @@ deaf_holder() {
 	yes locks | head -n 100 >>go-stuck.new
 	mv go-stuck.new go-stuck # which it does not read the replies of
 	eventually has_unacknowledged 1
+	begun=$(now_ms)
 	# From here on nothing of this host arrives there, while that one does not know and does not ask.
 	there ip neigh replace 10.1.1.1 lladdr "$(cat /sys/class/net/here/address 2>/dev/null ||
 		ip -o link show here | sed 's/.*ether \([0-9a-f:]*\).*/\1/')" dev there nud permanent

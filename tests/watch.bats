@@ -6,12 +6,10 @@
 load native
 
 @test "a name: how things are, then all that happens to it and nothing else" {
-	local one two n
+	local one two
 
 	start_with_admin <<<''
-	for n in 1 2 3 4; do
-		connect "$n"
-	done
+	connect_all 1 2 3 4
 	exact 1 'iam name=one' 'OK '
 	exact 2 'iam name=two' 'OK '
 	exact 3 'iam name=three' 'OK '
@@ -44,9 +42,7 @@ load native
 
 @test "the state comes first: holders and waiters as inspect shows them" {
 	start_latchd
-	for n in 1 2 3; do
-		connect "$n"
-	done
+	connect_all 1 2 3
 	want 1 'acquire a mode=shared' 'OK .*'
 	say 2 'acquire a wait=60 note=n id=w'
 	until_waiters a 1
@@ -238,42 +234,22 @@ no_watches() {
 }
 
 @test "no event stands inside a listing, however slowly that is read" {
-	start_with_ini <<-INI
-		[server]
-		max_output = 4 KiB
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'max_output = 4 KiB'
 	assert_eq well "$(perl "$CLIENTS/watching.pl" "127.0.0.1:$PORT" listing)"
 }
 
 @test "a watcher that does not read loses events, is told how many, and slows nobody down" {
-	start_with_ini <<-INI
-		[server]
-		max_output = 4 KiB
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'max_output = 4 KiB'
 	assert_eq well "$(perl "$CLIENTS/watching.pl" "127.0.0.1:$PORT" slow)"
 }
 
 @test "that one's own lease has ended is never lost" {
-	start_with_ini <<-INI
-		[server]
-		max_output = 4 KiB
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'max_output = 4 KiB'
 	assert_eq well "$(perl "$CLIENTS/watching.pl" "127.0.0.1:$PORT" expired)"
 }
 
 @test "a watcher that is killed while events wait for it harms nobody" {
-	start_with_ini <<-INI
-		[server]
-		max_output = 64 KiB
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
+	start_with '[server]' 'max_output = 64 KiB'
 	connect 1
 	spawn_told perl "$CLIENTS/waiter.pl" "127.0.0.1:$PORT" 'watch prefix='
 	eventually has_said '^OK lines'
@@ -286,21 +262,16 @@ no_watches() {
 }
 
 @test "trap 2: idle_timeout cuts nobody who holds, waits or watches" {
-	start_with_ini <<-INI
-		[server]
-		idle_timeout = 1s
-		[listen a]
-		address = 127.0.0.1:@PORT@
-	INI
-	for n in hold lease wait tagged watch idle; do
-		connect "$n"
-	done
+	start_with '[server]' 'idle_timeout = 1h'
+	connect_all hold lease wait tagged watch idle
 	want hold 'acquire a' 'OK .*'
 	want lease 'acquire b lease=60' 'OK .*'
 	say wait 'acquire a wait=60'
 	say tagged 'acquire a wait=60 id=t'
+	until_waiters a 2
 	many watch 'watch c' '0&.*'
 	exact idle 'ping' 'OK '
+	change_ini 's/1h/1s/' 'idle_timeout: now 1s'
 	expect_eof idle
 	sleep 1.2
 	exact lease 'release b' 'OK '

@@ -1,7 +1,7 @@
 #!/usr/bin/env perl
 # SPDX-License-Identifier: ISC
-# flood.pl ADDRESS N: N connections send pings without a pause and read the answers, until standard
-# input ends; prints `flooding` when a first lot was answered.
+# flood.pl ADDRESS N: N connections send pings without a pause and read the answers, until it
+# is killed; prints `flooding` when a first lot was answered.
 use strict;
 use warnings;
 use FindBin;

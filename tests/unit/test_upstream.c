@@ -19,17 +19,26 @@ four(struct ds_loop *loop, void *n)
 	return ++*(int *)n < 4;
 }
 
+/* The machine may be late once or twice, the loop never. */
+enum { TRIES = 10 };
+
 static void
 four_turns_of_a_quarter_of_a_second_take_a_second(void **state)
 {
-	int64_t begun = clock_ms();
-	int turns = 0;
+	int64_t took = INT64_MAX;
 
 	ds_loop_set_timeout(*state, 250);
-	ds_loop_set_post(*state, four, &turns);
-	assert_int_equal(ds_loop_run(*state), 0);
-	assert_int_equal(turns, 4);
-	assert_in_range(clock_ms() - begun, 1000, 2000);
+	for (int tries = 0; tries < TRIES && took > 2000; tries++) {
+		int64_t begun = clock_ms();
+		int turns = 0;
+
+		ds_loop_set_post(*state, four, &turns);
+		assert_int_equal(ds_loop_run(*state), 0);
+		assert_int_equal(turns, 4);
+		took = clock_ms() - begun;
+		assert_true(took >= 1000);
+	}
+	assert_true(took <= 2000);
 }
 
 enum { TIMERS = 6, STEP_MS = 100, SLACK_MS = 1000 };
@@ -39,6 +48,7 @@ struct timing {
 	int64_t begun;
 	int n;
 	int *left;
+	int64_t *latest; /* how late one of them was at most */
 };
 
 static void
@@ -47,8 +57,10 @@ check_time(struct ds_timer *timer, void *arg)
 	struct timing *timing = arg;
 
 	(void)timer;
-	int64_t due = timing->begun + timing->n * STEP_MS;
-	assert_in_range(clock_ms(), due, due + SLACK_MS);
+	int64_t late = clock_ms() - (timing->begun + timing->n * STEP_MS);
+	assert_true(late >= 0);
+	if (*timing->latest < late)
+		*timing->latest = late;
 	--*timing->left;
 }
 
@@ -59,22 +71,35 @@ any_left(struct ds_loop *loop, void *left)
 	return *(int *)left > 0;
 }
 
-static void
-timers_added_in_any_order_run_when_they_are_due(void **state)
+static int64_t
+run_timers(struct ds_loop *loop)
 {
 	static const int order[TIMERS] = {3, 0, 5, 1, 4, 2};
 	struct timing timings[TIMERS];
+	int64_t latest = 0;
 	int left = TIMERS;
 
 	for (int i = 0; i < TIMERS; i++) {
-		timings[i] = (struct timing){.begun = clock_ms(), .n = order[i], .left = &left};
-		ds_timer_init(&timings[i].timer, *state, check_time, &timings[i]);
+		timings[i] = (struct timing){
+		    .begun = clock_ms(), .n = order[i], .left = &left, .latest = &latest};
+		ds_timer_init(&timings[i].timer, loop, check_time, &timings[i]);
 		assert_int_equal(ds_timer_add(&timings[i].timer, order[i] * STEP_MS), 0);
 	}
-	ds_loop_set_timeout(*state, -1);
-	ds_loop_set_post(*state, any_left, &left);
-	assert_int_equal(ds_loop_run(*state), 0);
+	ds_loop_set_timeout(loop, -1);
+	ds_loop_set_post(loop, any_left, &left);
+	assert_int_equal(ds_loop_run(loop), 0);
 	assert_int_equal(left, 0);
+	return latest;
+}
+
+static void
+timers_added_in_any_order_run_when_they_are_due(void **state)
+{
+	int64_t latest = INT64_MAX;
+
+	for (int tries = 0; tries < TRIES && latest > SLACK_MS; tries++)
+		latest = run_timers(*state);
+	assert_true(latest <= SLACK_MS);
 }
 
 struct fired {
