@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -118,6 +119,18 @@ wait_ms(const struct ds_loop *loop)
 	return shorter_wait(loop->timeout_ms, ds_timers_wait_ms(loop));
 }
 
+/* While one socket is served the next one's memory is fetched, and what its class keeps behind it:
+ * of a thousand connections it is in no near cache. A guess that may reach too far, which is free.
+ */
+static inline void
+fetch(const struct ds_sock *sock)
+{
+	enum { LINE = 64, LINES = 5 };
+
+	for (int i = 0; i < LINES; i++)
+		__builtin_prefetch((const char *)sock + (ptrdiff_t)i * LINE, 1);
+}
+
 int
 ds_loop_turn(struct ds_loop *loop)
 {
@@ -130,8 +143,11 @@ ds_loop_turn(struct ds_loop *loop)
 
 	loop->may_be_more = n == DS_BATCH || n < 0;
 	loop->now_ns = ds_clock_ns();
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
+		if (i + 1 < n)
+			fetch(loop->events[i + 1].sock);
 		ds_dispatch(loop->events[i].sock, loop->events[i].events);
+	}
 	ds_pushed_run(loop);
 	ds_timers_run(loop);
 	ds_reap(loop);
