@@ -147,26 +147,31 @@ copy_unreserved(char *to, const char *text, size_t len)
 	return n;
 }
 
+/* From the first byte on that does not stand for itself. */
+static __attribute__((noinline)) void
+encode_rest(struct reply *reply, const char *text, size_t len)
+{
+	for (const char *end = text + len; text < end; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (unreserved[c])
+			reply_add(reply, text, 1);
+		else if (c == ' ')
+			REPLY_LITERAL(reply, "+");
+		else
+			add_escaped(reply, c);
+	}
+}
+
 void
 reply_encoded(struct reply *reply, const char *text, size_t len)
 {
-	const char *end = text + len;
+	size_t room = reply_room(reply);
+	size_t n = copy_unreserved(reply->buf + reply->len, text, len < room ? len : room);
 
-	for (;;) {
-		size_t left = (size_t)(end - text), room = reply_room(reply);
-		size_t n =
-		    copy_unreserved(reply->buf + reply->len, text, left < room ? left : room);
-
-		reply->len += n;
-		text += n;
-		if (text == end || n == room)
-			return;
-		if (*text == ' ')
-			REPLY_LITERAL(reply, "+");
-		else
-			add_escaped(reply, (unsigned char)*text);
-		text++;
-	}
+	reply->len += n;
+	if (n < len)
+		encode_rest(reply, text + n, len - n);
 }
 
 #define TENS(d) d "0" d "1" d "2" d "3" d "4" d "5" d "6" d "7" d "8" d "9"
@@ -228,7 +233,12 @@ reply_count(struct reply *reply, struct reply_counter *counter, uint64_t number)
 		*last = (char)(*last + (char)more);
 	}
 	counter->number = number;
-	reply_add(reply, counter->digits, counter->len);
+	if (reply_room(reply) < sizeof(counter->digits)) {
+		reply_add(reply, counter->digits, counter->len);
+		return;
+	}
+	memcpy(reply->buf + reply->len, counter->digits, sizeof(counter->digits));
+	reply->len += counter->len; /* the rest is no part of it: a copy of a constant length */
 }
 
 #define NS_PER_S INT64_C(1000000000)

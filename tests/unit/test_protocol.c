@@ -256,6 +256,7 @@ static void
 a_reply_never_grows_beyond_its_buffer(void **state)
 {
 	struct reply reply = {0};
+	struct reply_counter counter = {0};
 
 	(void)state;
 	assert_int_equal(reply_init(&reply, 10, 10), 0);
@@ -263,6 +264,7 @@ a_reply_never_grows_beyond_its_buffer(void **state)
 		reply_add(&reply, "12345", 5);
 		reply_printf(&reply, "%s", "12345");
 		reply_name(&reply, "%%%", 3);
+		reply_count(&reply, &counter, UINT64_MAX);
 		assert_true(reply.len <= 20);
 	}
 	assert_true(reply_is_full(&reply));
