@@ -2,8 +2,10 @@
 /*
  * Deadlocks, found before they happen: a wait without a tag blocks its owner, so one that closes a
  * cycle of blocked owners would never end. The search goes from the one who asks to whom it waits
- * for, and on; each owner is visited once, and of a queue no part twice. Waits with a tag block
- * nobody, and a semaphore's slot may come from anybody, so neither takes part.
+ * for, and on; each owner is visited once, and of a queue no part twice. A wait with a tag blocks
+ * nobody, and a semaphore's slot may come from anybody, so neither takes part; but where the owner
+ * of a tagged wait is blocked by another one, it is as if it had what it stands for, since it
+ * cannot withdraw.
  */
 #include "locks_internal.h"
 
@@ -86,7 +88,24 @@ reach_holders(struct search *search, const struct claim *claim)
 	return false;
 }
 
-/* Those who stand before it: up to the first that was reached, who has reached the others or will.
+/* Whether CLAIM has to wait until BEFORE, which stands before it, was granted and released. */
+static bool
+is_in_the_way(const struct claim *before, const struct claim *claim)
+{
+	if (before->mode == LOCK_SLOTS)
+		return false;
+	return !before->tagged || (blocking_wait(before->grant.owner) != NULL &&
+				      (before->mode != LOCK_SHARED || claim->mode != LOCK_SHARED));
+}
+
+/* Whether whoever is in the way of CLAIM is so of BEFORE, too. */
+static bool
+covers(const struct claim *before, const struct claim *claim)
+{
+	return !before->tagged && (before->mode != LOCK_SHARED || claim->mode == LOCK_SHARED);
+}
+
+/* Those who stand before it: up to the first that was reached and has reached the others, or will.
  */
 static bool
 reach_waiters(struct search *search, struct locks *locks, const struct claim *claim)
@@ -97,9 +116,9 @@ reach_waiters(struct search *search, struct locks *locks, const struct claim *cl
 		struct lock_owner *owner = before->grant.owner;
 
 		locks->steps++;
-		if (before->tagged || before->mode == LOCK_SLOTS)
+		if (!is_in_the_way(before, claim))
 			continue;
-		if (owner->reached == search->number)
+		if (owner->reached == search->number && covers(before, claim))
 			return false;
 		if (reach(search, owner, claim->grant.owner, claim->grant.lock))
 			return true;
@@ -142,7 +161,9 @@ closes_cycle(struct locks *locks, const struct claim *leader, struct lock_answer
 	    .asker = leader->grant.owner, .number = ++locks->reached, .answer = answer};
 
 	/* Nobody waits for one who holds nothing and whom nobody stands behind. */
-	if (leader->mode == LOCK_SLOTS || (search.asker->n_held == 0 && is_last(leader)))
+	if (leader->mode == LOCK_SLOTS ||
+	    (search.asker->n_held == 0 && search.asker->n_waits == claim_ring_size(leader) &&
+		is_last(leader)))
 		return false;
 	if (visit(&search, locks, leader))
 		return true;

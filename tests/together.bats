@@ -154,6 +154,38 @@ setup() {
 	get 3 'OK lock=t.*'
 }
 
+@test "a tagged wait is no way out of a deadlock for who is blocked by another one" {
+	for n in 1 2 3; do
+		exact "$n" "iam name=n$n" 'OK '
+	done
+	want 3 'acquire x' 'OK .*'
+	waits 1 x id=t
+	want 2 'acquire y' 'OK .*'
+	waits 2 x
+	exact 1 'acquire y wait=forever' \
+		'ERR deadlock cycle=y,x this would wait for ever: you would wait for y behind n2, who waits for x behind you'
+	want 2 'cancel' 'ERR cancelled .*'
+	exactly 2 'OK '
+	waits 1 y
+	exact 2 'acquire x wait=60' \
+		'ERR deadlock cycle=x,y this would wait for ever: you would wait for x behind n1, who waits for y behind you'
+	want 3 'release x' 'OK '
+	get 1 'OK lock=x.*id=t'
+	exact 2 'release y' 'OK '
+	get 1 'OK lock=y.*'
+}
+
+@test "readers go together, also behind the tagged wait of one who is blocked" {
+	want 3 'acquire x' 'OK .*'
+	waits 1 x 'mode=shared id=t'
+	want 2 'acquire y' 'OK .*'
+	waits 1 y
+	waits 2 x mode=shared
+	exact 3 'release x' 'OK '
+	get 1 'OK lock=x.*id=t'
+	get 2 'OK lock=x.*'
+}
+
 @test "modes: which go together" {
 	want 1 'acquire s mode=shared' "OK lock=s&token=$NUM"
 	want 2 'acquire s mode=shared' "OK lock=s&token=$NUM"

@@ -47,6 +47,7 @@ enum { DUES_MAX = 2 * HOLDERS_MAX };
 	X(GHOSTS_HAVE_NO_SLOT)                                                                     \
 	X(BEATS_CATCH_UP)                                                                          \
 	X(SLOTS_DEADLOCK)                                                                          \
+	X(BLOCKED_TAGS)                                                                            \
 	X(TRIED_PLACES_ARE_TAKEN_OVER)                                                             \
 	X(GONE_KEEP_WAITING)                                                                       \
 	X(REVOKING_CRASHES)                                                                        \

@@ -104,9 +104,19 @@ ref_edge(const struct ref *ref, unsigned place, unsigned name, int owner)
 				return true;
 	if (ref->broken == BREAK_QUEUES_DO_NOT_DEADLOCK)
 		return false;
-	int before = ref_blocking_wait(ref, owner);
-	return before != -1 && (unsigned)before < place &&
-	       ref_wants(&ref->waits[before].terms, name);
+	int blocking = ref_blocking_wait(ref, owner);
+	for (unsigned i = 0; i < place && blocking != -1; i++) {
+		const struct ref_wait *before = &ref->waits[i];
+		bool in_the_way = (int)i == blocking;
+
+		/* It cannot be withdrawn either, and so is like a grant. */
+		if (before->terms.tag != 0 && ref->broken != BREAK_BLOCKED_TAGS)
+			in_the_way |= mine != LOCK_SHARED || before->terms.mode != LOCK_SHARED;
+		if (before->owner == owner && before->terms.mode != LOCK_SLOTS && in_the_way &&
+		    ref_wants(&before->terms, name))
+			return true;
+	}
+	return false;
 }
 
 int
