@@ -176,6 +176,13 @@ grant_again(struct acquire *acquire)
 	for (unsigned n = 0; n < acquire->n_names; n++)
 		if (acquire->keyed[n]->grant.token != token)
 			return LOCK_KEY_IN_USE;
+	for (unsigned n = 0; n < acquire->n_names && request->lease_ms != 0; n++) {
+		enum lock_result result =
+		    locks_may_renew(&acquire->keyed[n]->grant, request->lease_ms);
+
+		if (result != LOCK_OK)
+			return refuse(acquire, n, result);
+	}
 	for (unsigned n = 0; n < acquire->n_names; n++) {
 		struct claim *claim = acquire->keyed[n];
 

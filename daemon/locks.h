@@ -218,10 +218,10 @@ struct lock_ref {
 struct grant *locks_find_grant(struct locks *, const struct lock_ref *, enum lock_result *why);
 /* A grant that was revoked does not keep its atleast time, others do. */
 void locks_end(struct locks *, struct grant *, enum lock_end, int64_t now_ns);
-/* A new lease from now, of its last length where LEASE_MS is 0: OK, or NO_LEASE,
- * DETACHED_FULL where it had none, or NO_MEMORY. The grant may have moved in memory: *GRANT. */
-/* Whether it would be OK, but for memory. */
+/* Whether it may have a lease of LEASE_MS, 0 being its last length: OK, or NO_LEASE, DETACHED_FULL
+ * where it had none. */
 enum lock_result locks_may_renew(const struct grant *, uint32_t lease_ms);
+/* A new lease from now: as above, or NO_MEMORY. The grant may have moved in memory: *GRANT. */
 enum lock_result locks_renew(struct locks *, struct grant **, uint32_t lease_ms, int64_t now_ns);
 
 /* When locks_due has something to do; INT64_MAX: never. */

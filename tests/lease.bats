@@ -301,6 +301,8 @@ is_kept() { # NAME
 	want 2 'acquire c' 'OK .*'
 	exact 2 'renew c lease=60' 'ERR too_many_detached - this listener has max_detached locks without a connection'
 	exact 2 'renew c' 'ERR no_lease - it was taken without a lease; give lease= to let it have one'
+	want 2 'acquire k key=12345678' 'OK .*'
+	exact 2 'acquire k key=12345678 lease=60' 'ERR too_many_detached - this listener has max_detached locks without a connection'
 	want 2 'renew a key=12345678 lease=50' 'OK .*'
 	want 3 'acquire d lease=60' 'OK .*'
 	exact 2 'release a key=12345678' 'OK '

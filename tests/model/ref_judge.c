@@ -248,6 +248,21 @@ at_once(const struct ref *ref, const struct op *terms)
 	return true;
 }
 
+/* Asked for by its key again, and it may have a lease only now. */
+static uint32_t
+judge_again(struct ref *ref, const struct op *terms)
+{
+	for (unsigned i = 0; i < terms->n_names && terms->lease_ms != 0; i++) {
+		const struct ref_grant *grant = grant_with_key(ref, terms->names[i], terms->key);
+
+		if (grant->lease_ms == 0 &&
+		    ref_detached(ref, grant->quota) >= ref->max_detached[grant->quota] &&
+		    ref->broken != BREAK_DETACHED_UNLIMITED)
+			return bit(LOCK_DETACHED_FULL);
+	}
+	return bit(LOCK_OK);
+}
+
 uint32_t
 ref_judge(struct ref *ref, int owner, const struct op *terms)
 {
@@ -259,7 +274,7 @@ ref_judge(struct ref *ref, int owner, const struct op *terms)
 	if (results != 0)
 		return results;
 	if (match == MATCH_GRANT)
-		return bit(LOCK_OK);
+		return judge_again(ref, terms);
 	if (match == MATCH_WAIT)
 		return judge_take_over(ref, owner, terms, place);
 	results = judge_stakes(ref, owner, terms);
