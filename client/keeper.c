@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -323,6 +324,21 @@ stand_aside(void)
 	prctl(PR_SET_NAME, "lock-keeper");
 }
 
+/* Whether this is part of a command that has such a lock: that waits for us, and so we would wait
+ * for ourselves, which is to be said where nobody looks, too. */
+static bool
+is_below_its_own(const struct run *run)
+{
+	const char *name = getenv("LATCH_NAME"), *server = getenv("LATCH_SERVER");
+
+	if (name == NULL || server == NULL || strcmp(server, run->server.text) != 0)
+		return false;
+	for (size_t n = 0; n < run->terms.n; n++)
+		if (strcmp(run->terms.names[n], name) == 0)
+			return true;
+	return false;
+}
+
 int
 keeper_run(const struct run *run, int channel)
 {
@@ -341,7 +357,7 @@ keeper_run(const struct run *run, int channel)
 	hold_init(&keeper.hold, keeper.loop, &run->terms, &run->server, &hold_ops, &keeper);
 	keeper.hold.patient = keeper.hold.patient || run->elect;
 	keeper.hold.is_stubborn = run->on_loss == ON_LOSS_IGNORE;
-	keeper.hold.tells = !run->terms.quiet && isatty(STDERR_FILENO);
+	keeper.hold.tells = !run->terms.quiet && (isatty(STDERR_FILENO) || is_below_its_own(run));
 	hold_begin(&keeper.hold);
 	ds_loop_run(keeper.loop);
 	hold_fini(&keeper.hold);

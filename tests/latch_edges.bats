@@ -35,6 +35,16 @@ load guards
 	latch run a sh -c '[ -e /proc/$$/fd/0 ] && [ ! -e /proc/$$/fd/1 ] && [ ! -e /proc/$$/fd/2 ]' </dev/null >&- 2>&-
 }
 
+@test "a command that waits for the lock it is run under says so, also where there is no terminal" {
+	start_latchd
+	behind outer run --as alice a "$LATCH" run a true
+	eventually grep -q 'held .* by alice: .*latch run a true; waiting$' outer.err
+	kill "${PIDS[outer]}"
+	ends_with outer 143
+	latch run a "$LATCH" run b true 2>other.err
+	assert_eq '' "$(cat other.err)"
+}
+
 # --- Words that are wrong
 
 # latch says one line of its own, which matches, and nothing else.
