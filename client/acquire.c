@@ -5,6 +5,7 @@
  * lost; and whoever ends latch before it has printed the key leaves no lock behind.
  */
 #include "commands.h"
+#include "duration.h"
 #include "exits.h"
 #include "json.h"
 #include "options.h"
@@ -18,29 +19,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { KEY_BYTES = 16, RETRY_MS = 500, RETRIES = 60, BEAT_S = 5, SIGNALS = 3 };
+enum { RETRY_MS = 500, RETRIES = 60, BEAT_S = 5, SIGNALS = 3 };
 
 struct acquire {
 	struct options options;
 	struct terms terms;
-	char random_key[2 * KEY_BYTES + 1];
 	int64_t deadline_ms; /* on the monotonic clock; TERMS_FOREVER */
 	struct talk talk;
 	struct ds_signal signals[SIGNALS];
 	int signo; /* that it is to end by */
 	bool said;
 };
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Signals: a wait is withdrawn, and what was granted meanwhile is given back. */
 
@@ -113,7 +103,7 @@ time_left(const struct acquire *acquire)
 {
 	if (acquire->deadline_ms == TERMS_FOREVER)
 		return TERMS_FOREVER;
-	int64_t left = acquire->deadline_ms - clock_ms();
+	int64_t left = acquire->deadline_ms - monotonic_ms();
 	return left > 0 ? left : 0;
 }
 
@@ -288,16 +278,6 @@ run(struct acquire *acquire)
 
 /* The command line. */
 
-static void
-make_key(char *text)
-{
-	unsigned char bytes[KEY_BYTES];
-
-	arc4random_buf(bytes, sizeof(bytes));
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-}
-
 static int
 parse(struct acquire *acquire, int argc, char **argv)
 {
@@ -347,13 +327,11 @@ cmd_acquire(int argc, char **argv)
 	terms_init(&acquire.terms);
 	if (parse(&acquire, argc, argv) == -1)
 		return acquire.options.status;
-	if (acquire.terms.key == NULL) {
-		make_key(acquire.random_key);
-		acquire.terms.key = acquire.random_key;
-	}
+	if (acquire.terms.key == NULL)
+		terms_random_key(&acquire.terms);
 	acquire.deadline_ms = acquire.terms.wait_ms == TERMS_FOREVER
 				  ? TERMS_FOREVER
-				  : clock_ms() + acquire.terms.wait_ms;
+				  : monotonic_ms() + acquire.terms.wait_ms;
 	int status = talk_open(&acquire.talk, acquire.options.server);
 	if (status == 0)
 		status = run(&acquire);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define MS_MAX (100 * INT64_C(365) * 86400 * 1000)
 
@@ -101,4 +102,13 @@ duration_format(int64_t ms, char *buf, size_t size)
 	else
 		snprintf(buf, size, "%lldd%lldh", s / 86400, s / 3600 % 24);
 	return buf;
+}
+
+int64_t
+monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

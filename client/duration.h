@@ -12,5 +12,7 @@
 bool duration_parse(const char *text, int64_t *ms);
 /* For people, in two units at most: 40ms, 7s, 5m12s, 3h07m, 2d4h. Returns BUF. */
 char *duration_format(int64_t ms, char *buf, size_t size);
+/* Now, by a clock that only goes forward. */
+int64_t monotonic_ms(void);
 
 #endif

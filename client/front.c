@@ -82,7 +82,7 @@ release_there(struct front *front)
 
 	add_line(&request, "\r\ncancel", NULL, NULL); /* it may have died within a line */
 	for (size_t i = 0; i < terms->n; i++)
-		add_line(&request, "release", terms->names[i], front->run->key);
+		add_line(&request, "release", terms->names[i], terms->key);
 	ssize_t n = send(front->connection, request.text, request.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	shutdown(front->connection, SHUT_WR);
 	if (n == (ssize_t)request.len)

@@ -24,7 +24,7 @@ struct ping {
 };
 
 static double
-clock_ms(void)
+exact_ms(void)
 {
 	struct timespec now;
 
@@ -65,11 +65,11 @@ run(struct ping *ping, struct talk *talk)
 
 	for (;;) {
 		request_begin(&request, "ping");
-		double begin = clock_ms();
+		double begin = exact_ms();
 		enum talk_result result = talk_ask(talk, &request, NULL, NULL);
 		if (result != TALK_OK)
 			return talk_say(talk, result, NULL);
-		tell(ping, talk, clock_ms() - begin);
+		tell(ping, talk, exact_ms() - begin);
 		if (ping->done == ping->count)
 			break;
 		if (talk_listen(talk, ping->interval_ms) == TALK_LOST)

@@ -162,17 +162,6 @@ label(struct run *run)
 	}
 }
 
-static void
-make_key(struct run *run)
-{
-	unsigned char bytes[(sizeof(run->key) - 1) / 2];
-
-	arc4random_buf(bytes, sizeof(bytes));
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(run->key + 2 * i, 3, "%02x", bytes[i]);
-	run->terms.key = run->key;
-}
-
 /* 0, or the exit status plus one. */
 static int
 parse(struct run *run, int argc, char **argv)
@@ -212,7 +201,7 @@ parse(struct run *run, int argc, char **argv)
 	if (run->terms.note == NULL)
 		note_command(run, line != NULL ? shell + 2 : run->argv, note);
 	label(run);
-	make_key(run);
+	terms_random_key(&run->terms);
 	int status = server_find(&run->server, server);
 	return status != 0 ? status + 1 : 0;
 }

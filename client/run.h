@@ -31,8 +31,7 @@ struct run {
 	char **argv;	    /* the command */
 	int64_t timeout_ms; /* 0: as long as it takes */
 	enum on_loss on_loss;
-	bool elect; /* after a loss it stands for election again */
-	char key[33];
+	bool elect;	 /* after a loss it stands for election again */
 	char label[512]; /* the names, for people */
 	struct shared *shared;
 };

@@ -38,6 +38,17 @@ terms_init(struct terms *terms)
 	terms->who = terms->user_at_host;
 }
 
+void
+terms_random_key(struct terms *terms)
+{
+	unsigned char bytes[TERMS_RANDOM_KEY / 2];
+
+	arc4random_buf(bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(terms->random_key + 2 * i, 3, "%02x", bytes[i]);
+	terms->key = terms->random_key;
+}
+
 static int
 wrong(const char *option, const char *value, const char *what)
 {

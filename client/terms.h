@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TERMS_NAMES_MAX = 16, TERMS_WHO_MAX = 256, TERMS_KEY_MAX = 64 };
+enum { TERMS_NAMES_MAX = 16, TERMS_WHO_MAX = 256, TERMS_KEY_MAX = 64, TERMS_RANDOM_KEY = 32 };
 #define TERMS_FOREVER INT64_MAX
 
 struct terms {
@@ -25,7 +25,7 @@ struct terms {
 	int refused_exit;	      /* of -E */
 	bool quiet;		      /* of -q: no word about a refusal, nor about waiting */
 	const char *note, *key, *who; /* NULL: none; WHO is user@host unless told */
-	char user_at_host[TERMS_WHO_MAX];
+	char user_at_host[TERMS_WHO_MAX], random_key[TERMS_RANDOM_KEY + 1];
 	bool has_name;
 };
 
@@ -78,6 +78,8 @@ enum {
 
 /* WHO is user@host; it waits for ever; nothing else is asked for. */
 void terms_init(struct terms *);
+/* A key that nobody else has. */
+void terms_random_key(struct terms *);
 /* One option as getopt_long returned it. 1: it was one of these; 0: it was not; -1: its value is
  * wrong, and that was said. */
 int terms_option(struct terms *, int option, const char *value);

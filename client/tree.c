@@ -3,6 +3,7 @@
 #include "tree.h"
 
 #include "descend.h"
+#include "duration.h"
 #include "say.h"
 
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -125,26 +125,17 @@ tell_refused(struct tree_end *end, pid_t pid)
 	    (int)pid);
 }
 
-static int64_t
-clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Again at once, for those who fork faster than a loop turns; but others want their turn too. */
 static void
 on_timer(struct ds_timer *timer, void *arg)
 {
 	struct tree_end *end = arg;
 	struct tree_found found;
-	int64_t until_ms = clock_ms() + LOOK_MS;
+	int64_t until_ms = monotonic_ms() + LOOK_MS;
 
 	do
 		found = tree_signal(SIGKILL);
-	while (found.alive > 0 && found.refused == 0 && clock_ms() < until_ms);
+	while (found.alive > 0 && found.refused == 0 && monotonic_ms() < until_ms);
 	if (found.refused != 0)
 		tell_refused(end, found.refused);
 	if (found.alive < end->alive || 2 * end->pause_ms > PAUSE_MAX_MS)

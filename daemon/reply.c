@@ -75,10 +75,14 @@ add_readable(struct reply *reply, const char *text, size_t len, bool c1_too)
 	size_t plain = 0; /* where the bytes that need no escape begin */
 
 	for (size_t i = 0; i < len; i++) {
-		if (!is_control((unsigned char)text[i]) && !(c1_too && is_c1(text + i, len - i)))
+		bool c1 = c1_too && is_c1(text + i, len - i);
+
+		if (!c1 && !is_control((unsigned char)text[i]))
 			continue;
 		reply_add(reply, text + plain, i - plain);
 		add_escaped(reply, (unsigned char)text[i]);
+		if (c1)
+			add_escaped(reply, (unsigned char)text[++i]);
 		plain = i + 1;
 	}
 	reply_add(reply, text + plain, len - plain);
