@@ -182,7 +182,7 @@ printed_names_cannot_forge_a_line(void **state)
 	reply_add(&reply, "", 1);
 	assert_string_equal(reply.buf, "a%0Ab%7F%09%25\xc3\xa4 =");
 	reply.len = 0;
-	reply_prose(&reply, "\xc2\x9b\x31m\xc2\xa0\xc3\x80\xc2", 8);
+	reply_prose(&reply, "\xc2\x9b\x31m\xc2\xa0\xc3\x80\xc2", 9);
 	reply_add(&reply, "", 1);
 	assert_string_equal(reply.buf, "%C2%9B1m\xc2\xa0\xc3\x80\xc2");
 	reply_fini(&reply);
