@@ -52,8 +52,6 @@ session_fini(struct session *session, struct service *service)
 		watch_remove_all(&service->watches, &session->watches);
 		events_watched(service);
 	}
-	if (lock_owner_news(&session->owner) != NULL)
-		locks_disown_untold(service->locks, &session->owner);
 	locks_owner_gone(service->locks, &session->owner, service->now_ns);
 	mail_clear(&service->post, &session->mailbox);
 	who_unref(session->who);

@@ -47,26 +47,6 @@ locks_done(struct locks *locks, struct lock_owner *owner, struct claim *leader)
 	}
 }
 
-void
-locks_disown_untold(struct locks *locks, struct lock_owner *owner)
-{
-	struct claim *leader, *claim;
-
-	STAILQ_FOREACH (leader, &owner->settled, settled) {
-		if (leader->outcome != LOCK_OUTCOME_GRANTED)
-			continue;
-		claim = leader;
-		do {
-			if (claim->state == CLAIM_HOLDING && claim->grant.owner == owner &&
-			    claim->key_len == 0) {
-				claim->lease_ms = claim->atleast_ms = 0;
-				due_set(locks, claim, LOCK_FOREVER);
-			}
-			claim = claim->ring;
-		} while (claim != leader);
-	}
-}
-
 /* Whether somebody holds LOCK with that token. */
 static bool
 is_current(const struct lock *lock, uint64_t token)

@@ -332,11 +332,34 @@ locks_release(
 	return LOCK_OK;
 }
 
+/* What the owner was never told that it has ends with it, whatever its terms; but for what has a
+ * key, for which it may come back. */
+static void
+disown_untold(struct locks *locks, struct lock_owner *owner)
+{
+	struct claim *leader, *claim;
+
+	STAILQ_FOREACH (leader, &owner->settled, settled) {
+		if (leader->outcome != LOCK_OUTCOME_GRANTED)
+			continue;
+		claim = leader;
+		do {
+			if (claim->state == CLAIM_HOLDING && claim->grant.owner == owner &&
+			    claim->key_len == 0) {
+				claim->lease_ms = claim->atleast_ms = 0;
+				due_set(locks, claim, LOCK_FOREVER);
+			}
+			claim = claim->ring;
+		} while (claim != leader);
+	}
+}
+
 void
 locks_owner_gone(struct locks *locks, struct lock_owner *owner, int64_t now_ns)
 {
 	struct claim *claim;
 
+	disown_untold(locks, owner);
 	while ((claim = STAILQ_FIRST(&owner->settled)) != NULL)
 		locks_done(locks, owner, claim);
 	while (!LIST_EMPTY(&owner->waits)) {

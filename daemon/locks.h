@@ -174,13 +174,8 @@ void locks_freeze(struct locks *);
 
 void lock_owner_init(struct lock_owner *, struct lock_quota *);
 /*
- * The owner is going, and was never told of the grants among its news: they end with it, whatever
- * their terms, but for those with a key, for which it may come back. Before locks_owner_gone.
- */
-void locks_disown_untold(struct locks *, struct lock_owner *);
-/*
  * The owner is gone: its waits are dropped, its grants released but for those with a lease, which
- * go on without it.
+ * go on without it where it was told of them or they have a key.
  */
 void locks_owner_gone(struct locks *, struct lock_owner *, int64_t now_ns);
 

@@ -205,11 +205,12 @@ pages() { # CASE N
 	connect 1
 	connect 2
 	want 1 'acquire a lease=60' 'OK .*'
+	want 1 'acquire c' 'OK .*'
 	want 2 'acquire a' 'ERR taken .*'
 	say 2 'acquire a wait=60 id=1'
 	many 2 'watch b' '0&.*'
 	many 1 stats 13
-	for line in successes=1 failures=1 load=2 locks=1 waiters=1 detached=0 watches=1 history=0 clients=2 refused=0 connections=2; do
+	for line in successes=2 failures=1 load=3 locks=2 waiters=1 detached=0 watches=1 history=0 clients=2 refused=0 connections=2; do
 		[[ " ${LINES_GOT[*]} " == *" $line "* ]] || fail "no $line in: ${LINES_GOT[*]}"
 	done
 }

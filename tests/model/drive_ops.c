@@ -199,6 +199,27 @@ make_detached(struct ref_grant *grant)
 	grant->owner = NOBODY;
 }
 
+/* A grant that he was not told of is nobody's when he goes, but for one that a key finds. */
+static void
+disown_untold(struct ref *ref, int owner)
+{
+	const struct ref_owner *o = &ref->owners[owner];
+
+	for (unsigned i = 0; i < o->n_news && ref->broken != BREAK_UNTOLD_LEASES_STAY; i++) {
+		const struct ref_news *news = &o->news[i];
+
+		for (unsigned n = 0; n < news->terms.n_names && news->terms.key == 0; n++) {
+			struct ref_grant *grant =
+			    news->outcome != LOCK_OUTCOME_GRANTED
+				? NULL
+				: ref_grant_at(ref, news->terms.names[n], news->token);
+
+			if (grant != NULL && grant->owner == owner)
+				grant->lease_ms = grant->atleast = 0;
+		}
+	}
+}
+
 /* What becomes of OWNER's grants when he goes: those that end are written to ENDINGS. */
 static unsigned
 detach(struct ref *ref, int owner, struct ending endings[MODEL_NAMES])
@@ -234,6 +255,7 @@ drive_gone(struct drive *drive, const struct op *op)
 			touch_wait(drive, i - 1);
 			ref_drop_wait(ref, i - 1);
 		}
+	disown_untold(ref, op->owner);
 	ref->owners[op->owner].n_news = 0;
 	follow(drive, endings, detach(ref, op->owner, endings));
 	ref->owners[op->owner].quota = op->which % MODEL_QUOTAS;

@@ -48,6 +48,7 @@ enum { DUES_MAX = 2 * HOLDERS_MAX };
 	X(BEATS_CATCH_UP)                                                                          \
 	X(SLOTS_DEADLOCK)                                                                          \
 	X(BLOCKED_TAGS)                                                                            \
+	X(UNTOLD_LEASES_STAY)                                                                      \
 	X(TRIED_PLACES_ARE_TAKEN_OVER)                                                             \
 	X(GONE_KEEP_WAITING)                                                                       \
 	X(REVOKING_CRASHES)                                                                        \
