@@ -103,16 +103,10 @@ AT_ONCE_MS=10000
 }
 
 @test "a leader that loses the lead stands again, under a new token" {
-	start_with_ini <<-'INI'
-		[listen main]
-		address = 127.0.0.1:@PORT@
-		[listen admin]
-		address = unix:@DIR@/admin
-		admin = yes
-	INI
+	start_with_admin <<<''
 	behind one elect leader sh -c 'echo "$LATCH_TOKEN" >>tokens; exec sleep 60'
 	eventually test -s tokens
-	latch -S "unix:$DIR/admin" revoke leader
+	latch -S "unix:$ADMIN" revoke leader
 	eventually sh -c '[ "$(wc -l <tokens)" = 2 ]'
 	[ "$(sed -n 2p tokens)" -gt "$(sed -n 1p tokens)" ]
 	kill "${PIDS[one]}"

@@ -259,6 +259,7 @@ start_latchd() {
 }
 
 # The level has to be info or debug there.
+# shellcheck disable=SC2120 # other files give it arguments
 start_with_ini() {
 	local ini listeners
 
@@ -273,6 +274,23 @@ start_with() { # [LINE...]
 
 	printf -v ini '%s\n' "$@" '[listen a]' 'address = 127.0.0.1:@PORT@'
 	start_with_ports "$ini" 1 -c "$DIR/latchd.ini"
+}
+
+# A daemon with a listener for administrators, at $ADMIN. More of the INI: standard input.
+start_with_admin() {
+	local more
+
+	# shellcheck disable=SC2034 # it is for the tests
+	ADMIN=$DIR/admin.sock
+	more=$(cat)
+	start_with_ini <<-INI
+		$more
+		[listen clients]
+		address = 127.0.0.1:@PORT@
+		[listen admin]
+		address = unix:@DIR@/admin.sock
+		admin = yes
+	INI
 }
 
 # Sets STATUS. False where it was not 0, or where the daemon had to be killed.

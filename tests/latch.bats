@@ -58,16 +58,6 @@ restart_latchd() {
 	is_running "$LATCHD_PID" || fail "$(cat "$LOG")"
 }
 
-start_with_admin() {
-	start_with_ini <<-'INI'
-		[listen web]
-		address = 127.0.0.1:@PORT@
-		[listen admin]
-		address = unix:@DIR@/admin.sock
-		admin = yes
-	INI
-}
-
 # --- The command line
 
 @test "help, version, and a subcommand's own help" {
@@ -646,7 +636,7 @@ watches() { # N
 # --- Administrators, ping
 
 @test "revoke and kick take an administrator's listener" {
-	start_with_admin
+	start_with_admin <<<''
 	connect 1
 	send 1 'acquire deploy\r\n'
 	read_line 1 granted

@@ -139,22 +139,6 @@ normal() {
 		s/&expect=S//; s/held [0-9hms]+ by/held S by/; s/client=[0-9]+/client=N/g"
 }
 
-# A daemon with a listener for administrators, at $ADMIN. More of the INI: standard input.
-start_with_admin() {
-	local more
-
-	ADMIN=$DIR/admin.sock
-	more=$(cat)
-	start_with_ini <<-INI
-		$more
-		[listen clients]
-		address = 127.0.0.1:@PORT@
-		[listen admin]
-		address = unix:@DIR@/admin.sock
-		admin = yes
-	INI
-}
-
 # One request of an administrator's: the answer in REPLY, all of its lines.
 admin() { # LINE
 	REPLY=$(printf '%s\r\n' "$1" | perl "$CLIENTS/talk.pl" --to "unix:$ADMIN" --limit "$LIMIT") || return 1

@@ -13,16 +13,6 @@ within() { # MS
 	[ "$TOOK" -lt "$1" ] || fail "it lasted $TOOK ms, not less than $1"
 }
 
-start_with_admin() {
-	start_with_ini <<-'INI'
-		[listen main]
-		address = 127.0.0.1:@PORT@
-		[listen admin]
-		address = unix:@DIR@/admin
-		admin = yes
-	INI
-}
-
 @test "latch is killed with -9: its guard ends everything, then gives the lock back" {
 	start_latchd
 	cling a --
@@ -108,7 +98,7 @@ start_with_admin() {
 }
 
 @test "the connection alone is lost: the command goes on, the lock is its own" {
-	start_with_admin
+	start_with_admin <<<''
 	cling a --lease 20s --
 	kick_holder
 	eventually grep -q 'trying again' a.err
@@ -122,11 +112,11 @@ start_with_admin() {
 }
 
 kick_holder() {
-	latch -S "unix:$DIR/admin" kick "$(latch inspect a | awk '$1 == "held" { print $10 }')"
+	latch -S "unix:$ADMIN" kick "$(latch inspect a | awk '$1 == "held" { print $10 }')"
 }
 
 @test "--lease 0: the lock goes with the connection, and so does the command" {
-	start_with_admin
+	start_with_admin <<<''
 	cling a --lease 0 -- deaf
 	since
 	kick_holder
@@ -187,10 +177,10 @@ kick_holder() {
 }
 
 @test "revoked: everything is ended at once" {
-	start_with_admin
+	start_with_admin <<<''
 	cling a -- deaf away
 	since
-	latch -S "unix:$DIR/admin" revoke a
+	latch -S "unix:$ADMIN" revoke a
 	ends_with a 125
 	assert_match 'an administrator has revoked it' "$(cat a.err)"
 	then_granted a
@@ -198,14 +188,14 @@ kick_holder() {
 }
 
 @test "--on-loss term: it is told and not forced; ignore: it is left alone" {
-	start_with_admin
+	start_with_admin <<<''
 	behind a run --on-loss term a perl -e 'sub mark { open my $f, ">", "a.$_[0]"; close $f }
 		$SIG{TERM} = sub { sleep 1; mark "over"; exit 3 }; mark "ready"; sleep 60'
 	behind b run --on-loss ignore b sh -c 'touch b.ready; until [ -e go ]; do sleep 0.1; done; exit 4'
 	eventually test -e a.ready
 	eventually test -e b.ready
-	latch -S "unix:$DIR/admin" revoke a
-	latch -S "unix:$DIR/admin" revoke b
+	latch -S "unix:$ADMIN" revoke a
+	latch -S "unix:$ADMIN" revoke b
 	ends_with a 125
 	test -e a.over
 	eventually grep -q 'it goes on' b.err
@@ -214,11 +204,11 @@ kick_holder() {
 }
 
 @test "--timeout never prolongs an end that a loss has begun" {
-	start_with_admin
+	start_with_admin <<<''
 	cling a --timeout 3s -- deaf
 	eventually grep -q 'within --timeout' a.err
 	since
-	latch -S "unix:$DIR/admin" revoke a
+	latch -S "unix:$ADMIN" revoke a
 	ends_with a 125
 	then_granted a
 	within 2000
